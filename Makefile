@@ -1,0 +1,64 @@
+# Two commands do everything: `make train` and `make test`. Both make a virtual environment, install what is needed and
+# build the extension first; the second time they find it done.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# Arguments for `make train`, such as ARGS="--seed 1 --steps 500".
+ARGS   ?=
+
+export PATH := $(abspath $(BIN)):$(PATH)
+
+CSRC   := $(shell find csrc -type f)
+NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
+
+.PHONY: help install build train test test-python test-native test-slow bench lint format clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+$(VENV)/.installed: pyproject.toml constraints.txt setup.py infogan_fast/version.py $(CSRC)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch numpy setuptools wheel ninja pybind11
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[train,dev]'
+	touch $@
+
+install: $(VENV)/.installed  ## virtual environment, dependencies, extension
+
+build:  ## compile what has changed under csrc/, in place (after `make install`)
+	$(BIN)/python setup.py build_ext --inplace
+	touch $(VENV)/.installed
+
+train: install  ## train an InfoGAN on 5,000 real digits, about five minutes on two cores (ARGS="--help")
+	$(BIN)/infogan-fast train $(ARGS)
+
+test: install test-native test-python  ## the tests: C++ under sanitizers, then Python
+
+test-native: install
+	cmake -S . -B build/native -G Ninja -DINFOGAN_FAST_SANITIZE=ON
+	cmake --build build/native
+	ctest --test-dir build/native --output-on-failure
+
+test-python: install
+	$(BIN)/python -m pytest
+
+test-slow: install  ## the tests that take longer than a few seconds each
+	$(BIN)/python -m pytest -m slow
+
+bench: install  ## the ops against their plain PyTorch reference, side by side
+	$(BIN)/python -m benchmarks.ops
+
+lint: install  ## formatting, lints and types
+	ruff format --check .
+	ruff check .
+	mypy
+	clang-format --dry-run --Werror $(NATIVE)
+
+format: install  ## format Python and C++
+	ruff format .
+	ruff check --fix .
+	clang-format -i $(NATIVE)
+
+clean:  ## remove what was built, not the virtual environment
+	rm -rf build dist *.egg-info infogan_fast/*.so $(VENV)/.installed

@@ -1,0 +1,189 @@
+// Differentiation, autocast and inference of info_loss: all of them end in info_loss_forward of the backend at hand.
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <optional>
+#include <string_view>
+#include <tuple>
+
+namespace infogan_fast {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// The arguments of info_loss, in the order of its schema.
+struct Arguments {
+  const at::Tensor& head;
+  const std::optional<at::Tensor>& categorical;
+  const std::optional<at::Tensor>& continuous;
+  const std::optional<at::Tensor>& seed;
+  int64_t offset;
+  c10::SymInt row_offset;
+  at::IntArrayRef cardinalities;
+  int64_t continuous_codes;
+  std::string_view continuous_prior;
+  at::ArrayRef<double> categorical_weight;
+  at::ArrayRef<double> continuous_weight;
+  std::string_view variance;
+  double fixed_variance;
+  int64_t ignore_index;
+};
+
+using Forward = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>(
+    const at::Tensor&,
+    const std::optional<at::Tensor>&,
+    const std::optional<at::Tensor>&,
+    const std::optional<at::Tensor>&,
+    int64_t,
+    c10::SymInt,
+    at::IntArrayRef,
+    int64_t,
+    std::string_view,
+    at::ArrayRef<double>,
+    at::ArrayRef<double>,
+    std::string_view,
+    double,
+    int64_t,
+    bool);
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> call_forward(const Arguments& a, bool compute_gradient) {
+  static const auto op =
+      c10::Dispatcher::singleton().findSchemaOrThrow("infogan_fast::info_loss_forward", "").typed<Forward>();
+  return op.call(
+      a.head,
+      a.categorical,
+      a.continuous,
+      a.seed,
+      a.offset,
+      a.row_offset,
+      a.cardinalities,
+      a.continuous_codes,
+      a.continuous_prior,
+      a.categorical_weight,
+      a.continuous_weight,
+      a.variance,
+      a.fixed_variance,
+      a.ignore_index,
+      compute_gradient);
+}
+
+at::Tensor call_backward(
+    const at::Tensor& grad_loss,
+    const at::Tensor& gradient,
+    const at::Tensor& factor,
+    at::IntArrayRef cardinalities,
+    int64_t continuous_codes,
+    at::ScalarType dtype) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("infogan_fast::info_loss_backward", "")
+                             .typed<decltype(call_backward)>();
+  return op.call(grad_loss, gradient, factor, cardinalities, continuous_codes, dtype);
+}
+
+// The identity, whose own gradient cannot be taken: what info_loss gives back when asked for a differentiable gradient,
+// so that a second derivative fails instead of being zero.
+struct NotTwiceDifferentiable : public torch::autograd::Function<NotTwiceDifferentiable> {
+  static at::Tensor forward(AutogradContext*, const at::Tensor& gradient) { return gradient.view_as(gradient); }
+
+  static variable_list backward(AutogradContext*, const variable_list&) {
+    TORCH_CHECK_NOT_IMPLEMENTED(
+        false,
+        "infogan_fast::info_loss can be differentiated once only; for second derivatives use "
+        "infogan_fast.reference.info_loss");
+  }
+};
+
+struct InfoLoss : public torch::autograd::Function<InfoLoss> {
+  static variable_list forward(AutogradContext* context, const at::Tensor& head, const Arguments& arguments) {
+    at::AutoDispatchBelowADInplaceOrView below_autograd;
+    auto [loss, nll, gradient, factor] = call_forward(arguments, /*compute_gradient=*/true);
+    context->save_for_backward({gradient, factor});
+    context->saved_data["cardinalities"] = arguments.cardinalities.vec();
+    context->saved_data["continuous_codes"] = arguments.continuous_codes;
+    context->saved_data["dtype"] = static_cast<int64_t>(head.scalar_type());
+    context->mark_non_differentiable({nll});
+    return {loss, nll};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const variable_list saved = context->get_saved_variables();
+    at::Tensor grad_head;
+    if (grads[0].defined()) {
+      at::AutoDispatchBelowADInplaceOrView below_autograd;
+      grad_head = call_backward(
+          grads[0],
+          saved[0],
+          saved[1],
+          context->saved_data["cardinalities"].toIntVector(),
+          context->saved_data["continuous_codes"].toInt(),
+          static_cast<at::ScalarType>(context->saved_data["dtype"].toInt()));
+    }
+    if (grad_head.defined() && at::GradMode::is_enabled()) {
+      grad_head = NotTwiceDifferentiable::apply(grad_head.detach().requires_grad_());
+    }
+    return {grad_head, at::Tensor()};
+  }
+};
+
+std::tuple<at::Tensor, at::Tensor> info_loss(
+    const at::Tensor& head,
+    const std::optional<at::Tensor>& categorical,
+    const std::optional<at::Tensor>& continuous,
+    const std::optional<at::Tensor>& seed,
+    int64_t offset,
+    c10::SymInt row_offset,
+    at::IntArrayRef cardinalities,
+    int64_t continuous_codes,
+    std::string_view continuous_prior,
+    at::ArrayRef<double> categorical_weight,
+    at::ArrayRef<double> continuous_weight,
+    std::string_view variance,
+    double fixed_variance,
+    int64_t ignore_index) {
+  const Arguments arguments{
+      head,
+      categorical,
+      continuous,
+      seed,
+      offset,
+      row_offset,
+      cardinalities,
+      continuous_codes,
+      continuous_prior,
+      categorical_weight,
+      continuous_weight,
+      variance,
+      fixed_variance,
+      ignore_index};
+  if (head.requires_grad() && at::GradMode::is_enabled()) {
+    const variable_list results = InfoLoss::apply(head, arguments);
+    return {results[0], results[1]};
+  }
+  at::AutoDispatchBelowADInplaceOrView below_autograd;
+  const auto [loss, nll, gradient, factor] = call_forward(arguments, /*compute_gradient=*/false);
+  return {loss, nll};
+}
+
+}  // namespace
+
+// The same function serves where there is no autograd (inference mode), on any backend.
+TORCH_LIBRARY_IMPL(infogan_fast, Autograd, m) {
+  m.impl("info_loss", &info_loss);
+}
+TORCH_LIBRARY_IMPL(infogan_fast, CompositeExplicitAutograd, m) {
+  m.impl("info_loss", &info_loss);
+}
+
+// Autocast rule: the head stays in the dtype that it comes in; the op computes half precision in float32 by itself.
+TORCH_LIBRARY_IMPL(infogan_fast, AutocastCPU, m) {
+  m.impl("info_loss", torch::CppFunction::makeFallthrough());
+}
+TORCH_LIBRARY_IMPL(infogan_fast, AutocastCUDA, m) {
+  m.impl("info_loss", torch::CppFunction::makeFallthrough());
+}
+
+}  // namespace infogan_fast

@@ -1,0 +1,26 @@
+// The Python module infogan_fast._C: importing it registers the ops; build_info() says how they were built.
+
+#include <pybind11/pybind11.h>
+#include <torch/version.h>
+
+namespace py = pybind11;
+
+namespace {
+
+py::dict build_info() {
+  py::dict info;
+  info["version"] = INFOGAN_FAST_VERSION;
+  info["torch"] = TORCH_VERSION;
+  info["compiler"] = INFOGAN_FAST_COMPILER;
+  info["cuda"] = py::none();
+  info["cuda_architectures"] = py::list();
+  info["cuda_kernels"] = false;
+  info["cpu_simd"] = py::list();
+  return info;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_C, m) {
+  m.def("build_info", &build_info);
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cmath>
+
+#include "latent_layout.h"
+#include "macros.h"
+
+namespace infogan_fast {
+
+// -log N(code; mean, variance) of one continuous code, and its derivatives.
+template <typename acc_t>
+struct GaussianTerm {
+  acc_t nll;
+  acc_t d_mean;
+  acc_t d_scale;  // by the head's log-variance or log-standard-deviation; 0 for a fixed variance
+};
+
+// scale: the head's column, or for a fixed variance the log-variance.
+template <typename acc_t>
+INFOGAN_HOST_DEVICE GaussianTerm<acc_t> gaussian_term(acc_t mean, acc_t scale, acc_t code, Variance variance) {
+  constexpr acc_t kLog2Pi = static_cast<acc_t>(1.8378770664093454836);
+  const acc_t log_variance = variance == Variance::kLearnedStd ? 2 * scale : scale;
+  const acc_t precision = std::exp(-log_variance);
+  const acc_t difference = code - mean;
+  const acc_t squared = difference * difference * precision;
+  const acc_t slope = variance == Variance::kLearned ? acc_t(0.5) : (variance == Variance::kLearnedStd ? acc_t(1) : 0);
+  return {
+      acc_t(0.5) * (log_variance + squared + kLog2Pi),
+      -difference * precision,
+      slope * (acc_t(1) - squared),
+  };
+}
+
+}  // namespace infogan_fast

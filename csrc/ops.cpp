@@ -1,0 +1,38 @@
+// Every op of the package: its schema, in one place. Implementations register themselves in cpu/, cuda/ and autograd/;
+// fake kernels in infogan_fast/fake.py.
+
+#include <torch/library.h>
+
+TORCH_LIBRARY(infogan_fast, m) {
+  // Draws latent variables from their priors; a pure function of its arguments.
+  m.def(
+      "sample_latents(Tensor seed, SymInt batch_size, int noise, int[] cardinalities, int continuous, "
+      "str noise_prior, str continuous_prior, int offset, SymInt row_offset, ScalarType dtype) "
+      "-> (Tensor input, Tensor categorical, Tensor continuous)",
+      {at::Tag::pt2_compliant_tag});
+
+  // sum_i weight_i * nll_i, and nll: [m + C] mean negative log-likelihood per code, in nats.
+  // The codes are (categorical, continuous), or drawn again from (seed, offset, row_offset).
+  m.def(
+      "info_loss(Tensor head, Tensor? categorical, Tensor? continuous, Tensor? seed, int offset, SymInt row_offset, "
+      "int[] cardinalities, int continuous_codes, str continuous_prior, float[] categorical_weight, "
+      "float[] continuous_weight, str variance, float fixed_variance, int ignore_index) "
+      "-> (Tensor loss, Tensor nll)",
+      {at::Tag::pt2_compliant_tag});
+
+  // What info_loss computes, with what its backward needs if compute_gradient: the gradient of every element's own
+  // negative log-likelihood (float32 for a float16 head, whose range it would leave, else the head's dtype), and the
+  // factor weight_i / count_i of every code.
+  m.def(
+      "info_loss_forward(Tensor head, Tensor? categorical, Tensor? continuous, Tensor? seed, int offset, "
+      "SymInt row_offset, int[] cardinalities, int continuous_codes, str continuous_prior, "
+      "float[] categorical_weight, float[] continuous_weight, str variance, float fixed_variance, int ignore_index, "
+      "bool compute_gradient) -> (Tensor loss, Tensor nll, Tensor gradient, Tensor factor)",
+      {at::Tag::pt2_compliant_tag});
+
+  // d loss / d head = grad_loss * factor[code of the column] * gradient, in the head's dtype.
+  m.def(
+      "info_loss_backward(Tensor grad_loss, Tensor gradient, Tensor factor, int[] cardinalities, "
+      "int continuous_codes, ScalarType dtype) -> Tensor",
+      {at::Tag::pt2_compliant_tag});
+}

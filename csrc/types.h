@@ -1,0 +1,76 @@
+#pragma once
+
+// Which dtypes the ops take, what they compute in, and the way from a dtype to a C++ type.
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Exception.h>
+#include <c10/util/Half.h>
+
+#include <type_traits>
+
+namespace infogan_fast {
+
+// The name that Python uses, for messages.
+inline const char* dtype_name(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return "torch.float32";
+    case at::kDouble:
+      return "torch.float64";
+    case at::kBFloat16:
+      return "torch.bfloat16";
+    case at::kHalf:
+      return "torch.float16";
+    case at::kLong:
+      return "torch.int64";
+    case at::kInt:
+      return "torch.int32";
+    case at::kShort:
+      return "torch.int16";
+    case at::kByte:
+      return "torch.uint8";
+    case at::kBool:
+      return "torch.bool";
+    default:
+      return c10::toString(type);
+  }
+}
+
+// Losses, terms and factors: float32, float64 for a float64 head.
+inline at::ScalarType accumulate_type(at::ScalarType head) {
+  return head == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+// The gradient that the forward pass leaves for the backward pass has yet to be divided by the batch size, and would
+// leave float16's range.
+inline at::ScalarType gradient_type(at::ScalarType head) {
+  return head == at::kHalf ? at::kFloat : head;
+}
+
+template <typename head_t>
+using gradient_of = std::conditional_t<std::is_same_v<head_t, c10::Half>, float, head_t>;
+
+template <typename T>
+struct TypeTag {
+  using type = T;
+};
+
+// Calls function(TypeTag<T>{}) with the C++ type of a floating dtype.
+template <typename Function>
+auto dispatch_floating(at::ScalarType type, const Function& function) {
+  switch (type) {
+    case at::kFloat:
+      return function(TypeTag<float>{});
+    case at::kDouble:
+      return function(TypeTag<double>{});
+    case at::kBFloat16:
+      return function(TypeTag<c10::BFloat16>{});
+    case at::kHalf:
+      return function(TypeTag<c10::Half>{});
+    default:
+      TORCH_INTERNAL_ASSERT(false, "not a floating dtype: ", type);
+  }
+}
+
+}  // namespace infogan_fast

@@ -1,0 +1,171 @@
+"""The fused ops: thin wrappers over ``torch.ops.infogan_fast``, and their fake kernels for tracing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, overload
+
+import torch
+from torch import Tensor
+
+from infogan_fast.spec import Latents, LatentSeed, LatentSpec, Variance, fixed_variance
+
+
+def new_seed(device: torch.device | str | None = None, generator: torch.Generator | None = None) -> Tensor:
+    """A fresh seed for ``sample_latents``, drawn from torch's generator, so that ``torch.manual_seed`` holds.
+
+    Args:
+        device: where the seed lives and where codes will be drawn; torch's default device if ``None``.
+        generator: drawn from instead of the device's default generator.
+
+    Returns:
+        0-d int64 tensor in ``[0, 2**63 - 1]``. Refill it in place to get new codes from a compiled or captured step.
+    """
+    return torch.empty((), dtype=torch.int64, device=device).random_(generator=generator)
+
+
+def sample_latents(
+    spec: LatentSpec,
+    batch_size: int,
+    seed: Tensor,
+    offset: int = 0,
+    row_offset: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> Latents:
+    """Draw a batch of latent variables from the prior, in one kernel (paper, section 4: c ~ P(c), z ~ noise).
+
+    A pure function of its arguments: Philox4x32-10 with the seed as key and (global row, column, offset) as counter.
+    Row ``r`` of a call with ``row_offset=s`` is row ``r + s`` of the call with ``row_offset=0``, whatever the batch
+    size, the number of threads, the device or the number of processes.
+
+    Args:
+        spec: the latent variables.
+        batch_size: number of rows ``B >= 0``.
+        seed: int64 tensor of one element; its device is the device of the result. See ``new_seed``.
+        offset: in ``[0, 2**32)``; a different one at each call site that shares a seed.
+        row_offset: global number of the first row, ``>= 0``; the rank's share of a batch split over processes.
+        dtype: of ``Latents.input``: float32, float64, bfloat16 or float16.
+
+    Returns:
+        ``Latents(input [B, input_dim] dtype, categorical [B, m] int64, continuous [B, C] float32)``.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: a wrong dtype, a seed that is not one int64, a size out of range.
+    """
+    return Latents(
+        *torch.ops.infogan_fast.sample_latents(
+            seed,
+            batch_size,
+            spec.noise,
+            spec.categorical,
+            spec.continuous,
+            spec.noise_prior,
+            spec.continuous_prior,
+            offset,
+            row_offset,
+            dtype,
+        )
+    )
+
+
+@overload
+def info_loss(
+    head: Tensor,
+    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    spec: LatentSpec,
+    categorical_weight: float | Sequence[float] = ...,
+    continuous_weight: float | Sequence[float] = ...,
+    variance: Variance = ...,
+    ignore_index: int = ...,
+    return_terms: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def info_loss(
+    head: Tensor,
+    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    spec: LatentSpec,
+    categorical_weight: float | Sequence[float] = ...,
+    continuous_weight: float | Sequence[float] = ...,
+    variance: Variance = ...,
+    ignore_index: int = ...,
+    *,
+    return_terms: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def info_loss(
+    head: Tensor,
+    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    spec: LatentSpec,
+    categorical_weight: float | Sequence[float] = 1.0,
+    continuous_weight: float | Sequence[float] = 0.1,
+    variance: Variance = "learned",
+    ignore_index: int = -100,
+    return_terms: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The information loss ``sum_i weight_i * E[-log Q(c_i | x)]``, fused into one pass over the head.
+
+    Minimising it maximises the variational lower bound L_I of the mutual information between the code and the image
+    (paper, equations 4 and 5). A categorical code costs the cross entropy of its logits; a continuous one
+    ``0.5 * (log_var + (c - mean)**2 * exp(-log_var) + log(2 pi))``.
+
+    Args:
+        head: Q's output ``[B, head_dim(variance)]``, B >= 1, in float32, float64, bfloat16 or float16, any strides:
+            ``[logits_1 | ... | logits_m | mean | log-variance]``. Logits, not probabilities. Half-precision heads
+            are computed in float32. No autocast rule is needed around it.
+        latents: the ``Latents`` that G was given; or ``(categorical [B, m] int64, continuous [B, C])`` of your own;
+            or a ``LatentSeed``, which draws the same codes again from the counter.
+        spec: the latent variables.
+        categorical_weight, continuous_weight: a float, or one float per code; finite and ``>= 0``.
+        variance: ``"learned"`` (the head gives the log-variance), ``"learned_std"`` (it gives the log of the
+            standard deviation, as the paper's appendix C writes it) or a positive float (fixed; no columns in the
+            head).
+        ignore_index: a categorical code of this value leaves its row out of that code's loss and of its mean. A code
+            that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN.
+        return_terms: also return the mean negative log-likelihood of each code.
+
+    Returns:
+        The 0-d loss, float32 (float64 for a float64 head), differentiable once in ``head``; with ``return_terms``,
+        ``(loss, nll)``, ``nll`` being ``[m + C]`` in nats, unweighted and detached: ``spec.entropy() - nll`` is L_I.
+
+    Raises:
+        ValueError, RuntimeError: wrong shapes, dtypes or devices, an empty batch, weights that do not fit.
+        IndexError: a code out of ``[0, K)`` (on the CPU; on CUDA it makes the loss NaN).
+        NotImplementedError: differentiating the gradient; use ``infogan_fast.reference.info_loss`` for that.
+    """
+    categorical, continuous, seed, offset, row_offset = _targets(latents)
+    fixed = fixed_variance(variance)
+    loss, nll = torch.ops.infogan_fast.info_loss(
+        head,
+        categorical,
+        continuous,
+        seed,
+        offset,
+        row_offset,
+        spec.categorical,
+        spec.continuous,
+        spec.continuous_prior,
+        _per_code(categorical_weight, len(spec.categorical)),
+        _per_code(continuous_weight, spec.continuous),
+        variance if fixed is None else "fixed",
+        1.0 if fixed is None else fixed,
+        ignore_index,
+    )
+    return (loss, nll) if return_terms else loss
+
+
+def _targets(
+    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+) -> tuple[Tensor | None, Tensor | None, Tensor | None, int, int]:
+    """``(categorical, continuous, seed, offset, row_offset)``: either the codes, or where to draw them again."""
+    if isinstance(latents, LatentSeed):
+        return None, None, latents.seed, latents.offset, latents.row_offset
+    if isinstance(latents, Latents):
+        return latents.categorical, latents.continuous, None, 0, 0
+    if isinstance(latents, (tuple, list)) and len(latents) == 2:
+        return latents[0], latents[1], None, 0, 0
+    raise TypeError(
+        f"latents must be Latents, LatentSeed or a pair (categorical, continuous) of tensors, got {type(latents)}"
+    )
+
+
+def _per_code(weight: float | Sequence[float], count: int) -> Sequence[float]:
+    return (weight,) * count if isinstance(weight, (int, float)) else weight
