@@ -1,0 +1,257 @@
+"""The commands of ``infogan-fast``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infogan_fast import data as datasets
+from infogan_fast._extension import build_info
+from infogan_fast.data import DataError
+from infogan_fast.evaluation.table import closing_lines, figures_table
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints
+from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.device import resolve
+from infogan_fast.training.metrics import NonFiniteError
+from infogan_fast.training.overrides import parse_overrides
+from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS, preset
+from infogan_fast.training.progress import progress_on
+from infogan_fast.training.run import draw_run, evaluate_run, finish, start
+from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
+
+#: Errors whose message is meant for the user and needs no traceback.
+USER_ERRORS = (ConfigError, DataError, CheckpointError, RunFolderError)
+
+#: A run that failed midway.
+RUN_ERRORS = (NonFiniteError,)
+
+# What may differ when a run is continued; everything else would make it another run.
+_MAY_CHANGE = {"steps", "device", "compile"}
+
+app = typer.Typer(
+    help="InfoGAN with fused ops: train one, and see what its codes learned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_settings(wanted: bool) -> None:
+    if not wanted:
+        return
+    table = Table("setting", "default", "allowed", "meaning", title="Settings for --set KEY=VALUE")
+    for setting in dataclasses.fields(TrainConfig):
+        default = setting.default
+        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
+        table.add_row(setting.name, text, setting.metadata["allowed"], setting.metadata["meaning"])
+    Console().print(table)
+    raise typer.Exit
+
+
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="0 to 2147483647. The same seed on the same machine with as many threads gives the same weights, "
+        "bit for bit. Default: 0."
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME_OR_PATH",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}), or the path of a folder of IDX files, plain or .gz, "
+        "or of one IDX file of images. Default: mnist5k, 5,000 real digits.",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", metavar="NAME", help=f"Settings to start from: {', '.join(PRESETS)}. Default: {DEFAULT_PRESET}."
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeat it for more. --settings lists them."),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(help="Length of the run in training steps, each one update of D and one of G. Default: 3000."),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|cpu|cuda",
+        help="auto is cuda if there is a GPU and the CUDA kernels were built, else cpu. Default: auto.",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Continue the run in --out from its last checkpoint; start it if there is none."),
+]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the step with torch.compile, which takes a minute or more at the start. Default: --no-compile.",
+    ),
+]
+Settings = Annotated[
+    bool,
+    typer.Option(
+        "--settings",
+        help="List every setting with its default, unit and allowed values, and exit.",
+        callback=_show_settings,
+        is_eager=True,
+    ),
+]
+# Of the commands that look at a run.
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that `train` made.")]
+OtherData = Annotated[
+    str | None,
+    typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
+]
+OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
+Pictures = Annotated[Path | None, typer.Option(help="Folder for the pictures. Default: RUN/traversals.")]
+NoiseSeed = Annotated[int | None, typer.Option(help="Of the noise, 0 or more. Default: the run's.")]
+
+
+@app.command()
+def train(
+    out: Out = None,
+    seed: Seed = None,
+    data: Data = None,
+    preset_name: Preset = None,
+    assignments: Set = None,
+    steps: Steps = None,
+    device: Device = None,
+    resume: Resume = False,
+    compile_step: Compile = None,
+    settings: Settings = False,
+) -> None:
+    """Train an InfoGAN. Without options: on 5,000 real MNIST digits, in some minutes on a CPU.
+
+    The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
+    """
+    console = Console(highlight=False)
+    options = {"seed": seed, "data": data, "steps": steps, "device": device, "compile": compile_step}
+    overrides = parse_overrides(assignments or ())
+    overrides |= {key: value for key, value in options.items() if value is not None}
+    if resume:
+        if out is None:
+            raise RunFolderError("--resume: say which run with --out DIR")
+        folder = RunFolder(out) if RunFolder(out).is_run else new_run_folder(out, "")
+    else:
+        folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
+    if folder.is_run:
+        config, notes = _continued(folder, preset_name, overrides)
+    else:
+        config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
+
+    trainer = start(config, folder)
+    heldout = trainer.data.heldout_images
+    console.print(f"run folder: {folder.path}", soft_wrap=True)
+    console.print(
+        f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
+        f"{'x'.join(map(str, trainer.data.image_shape))}"
+        f"{'' if heldout is None else f', {len(heldout)} held out'}",
+        soft_wrap=True,
+    )
+    notes.append(f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}")
+    entropies = zip(config.spec.code_names, config.spec.entropy().tolist(), strict=True)
+    notes.append(f"H(c) in nats, which L_I cannot exceed: {', '.join(f'{name} {h:.3f}' for name, h in entropies)}")
+    for note in notes:
+        console.print(note, soft_wrap=True)
+    if trainer.continued_from is not None:
+        console.print(f"continuing from step {trainer.step}: {trainer.continued_from}", soft_wrap=True)
+    try:
+        with progress_on(console, config.steps, trainer.step) as progress:
+            trainer.run(progress)
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{error}\n{_what_is_kept(folder)}") from error
+    except KeyboardInterrupt:
+        console.print(f"interrupted after step {trainer.step}; {_what_is_kept(folder)}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    summary = finish(trainer)
+    _print_summary(console, summary)
+    console.print(
+        f"{summary['steps']} steps in {summary['seconds']:.0f} s, {summary['images_per_second']:.0f} images/s\n"
+        f"pictures: {folder.traversals}{os.sep}  figures: {folder.path / 'summary.json'}",
+        soft_wrap=True,
+    )
+
+
+def _what_is_kept(folder: RunFolder) -> str:
+    found = checkpoints(folder.checkpoints)
+    if not found:
+        return "no checkpoint had been written yet"
+    return f"the last checkpoint is {found[-1]}; continue it with: infogan-fast train --resume --out {folder.path}"
+
+
+def _continued(folder: RunFolder, preset_name: str | None, overrides: dict[str, Any]) -> tuple[TrainConfig, list[str]]:
+    """Settings of a run that is continued: those it was started with; options given again have to agree."""
+    saved = folder.read_config()
+    asked, notes = resolve(dataclasses.replace(saved if preset_name is None else preset(preset_name), **overrides))
+    for setting in dataclasses.fields(TrainConfig):
+        was, now = getattr(saved, setting.name), getattr(asked, setting.name)
+        if was != now and setting.name not in _MAY_CHANGE:
+            raise ConfigError(
+                f"--resume: {setting.name}: got {now!r}, allowed: {was!r}, with which the run in {folder.path} was "
+                f"started; only {', '.join(sorted(_MAY_CHANGE))} may change"
+            )
+    return asked, notes
+
+
+def _print_summary(console: Console, figures: dict[str, Any]) -> None:
+    console.print(figures_table(figures))
+    for line in closing_lines(figures):
+        console.print(line, soft_wrap=True)
+
+
+@app.command()
+def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None) -> None:
+    """Show what the codes of a trained run learned: L_I in nats, R2, and accuracy on real images (0 to 100 %).
+
+    Uses the last checkpoint. --data gives other images than the run's own: the matching of categories to classes is
+    fitted on their training part.
+    """
+    _print_summary(Console(highlight=False), evaluate_run(RunFolder(run), data, device))
+
+
+@app.command()
+def traverse(run: Run, out: Pictures = None, seed: NoiseSeed = None, device: OtherDevice = None) -> None:
+    """Draw what each code of a trained run does, from its last checkpoint.
+
+    Rows: categories of a categorical code. Columns: a continuous code from -2 to 2, or samples.
+    """
+    for path in draw_run(RunFolder(run), out, seed, device):
+        typer.echo(path)
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, how the ops were built and what `--device auto` chooses, to go with a bug report."""
+    config, _ = resolve(TrainConfig())
+    lines = {
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "platform": platform.platform(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        **{f"build: {key}": value for key, value in build_info().items()},
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "device auto": config.device,
+        "default width": config.width,
+    }
+    for name, value in lines.items():
+        typer.echo(f"{name:26} {value}")

@@ -1,0 +1,71 @@
+"""A data set from a folder of IDX files, or from one file of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from infogan_fast.data.idx import read_idx
+from infogan_fast.data.images import DataError, ImageData
+
+# The names that MNIST, Fashion-MNIST and KMNIST are published under; some copies have a dot before "idx".
+_IMAGES = "{part}-images-idx3-ubyte"
+_LABELS = "{part}-labels-idx1-ubyte"
+
+
+def load_idx_folder(folder: Path) -> ImageData:
+    """Training images of a folder, with labels and the held-out part ``t10k`` where they are present.
+
+    Raises:
+        DataError: there are no training images, labels lack their images, or a file is damaged.
+    """
+    images = _find(folder, _IMAGES.format(part="train"))
+    if images is None:
+        looked_for = _IMAGES.format(part="train")
+        present = sorted(entry.name for entry in folder.iterdir())
+        shown = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "")
+        raise DataError(
+            f"{folder}: no IDX training images: looked for {looked_for} and {looked_for}.gz "
+            f"(and, optional, {_LABELS.format(part='train')}, {_IMAGES.format(part='t10k')}, "
+            f"{_LABELS.format(part='t10k')}); the folder holds {shown or 'nothing'}"
+        )
+    heldout_images = _find(folder, _IMAGES.format(part="t10k"))
+    heldout_labels = _find(folder, _LABELS.format(part="t10k"))
+    if heldout_labels is not None and heldout_images is None:
+        raise DataError(
+            f"{heldout_labels}: there are no held-out images to these labels: {_IMAGES.format(part='t10k')}"
+        )
+    train = _read_part(images, _find(folder, _LABELS.format(part="train")))
+    heldout = _read_part(heldout_images, heldout_labels) if heldout_images is not None else (None, None)
+    return ImageData(str(folder), *train, *heldout)
+
+
+def load_idx_file(path: Path) -> ImageData:
+    """Training images of one IDX file, with the labels that lie beside it under the matching name; no held-out part."""
+    name = path.name.removesuffix(".gz")
+    labels = _find(path.parent, name.replace("images", "labels").replace("idx3", "idx1")) if "images" in name else None
+    return ImageData(str(path), *_read_part(path, labels))
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    for candidate in (name, name.replace("-idx", ".idx")):
+        for suffix in ("", ".gz"):
+            if (folder / (candidate + suffix)).is_file():
+                return folder / (candidate + suffix)
+    return None
+
+
+def _read_part(images_path: Path, labels_path: Path | None) -> tuple[Tensor, Tensor | None]:
+    """Images uint8 ``[N, 1, H, W]`` and labels int64 ``[N]``."""
+    images = read_idx(images_path, dimensions=3)
+    if images.size == 0:
+        raise DataError(f"{images_path}: holds no images: {' x '.join(str(n) for n in images.shape)}")
+    tensor = torch.from_numpy(images.copy())[:, None]
+    if labels_path is None:
+        return tensor, None
+    labels = read_idx(labels_path, dimensions=1)
+    if len(labels) != len(images):
+        raise DataError(f"{labels_path}: {len(labels)} labels, but {images_path} holds {len(images)} images")
+    return tensor, torch.from_numpy(labels.astype("int64"))

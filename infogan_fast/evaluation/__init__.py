@@ -1,0 +1,19 @@
+"""What a trained InfoGAN learned: bound and R2 of its codes, accuracy on real images, pictures."""
+
+from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies, match_categories, share_correct
+from infogan_fast.evaluation.codes import CodeRecovery, bound_note, recover_codes
+from infogan_fast.evaluation.summary import Evaluation, evaluate
+from infogan_fast.evaluation.traversal import write_traversals
+
+__all__ = [
+    "CodeAccuracy",
+    "CodeRecovery",
+    "Evaluation",
+    "bound_note",
+    "code_accuracies",
+    "evaluate",
+    "match_categories",
+    "recover_codes",
+    "share_correct",
+    "write_traversals",
+]

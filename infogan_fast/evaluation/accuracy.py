@@ -1,0 +1,102 @@
+"""How well the categorical codes classify real images, which nobody told them the classes of (paper, section 7.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from infogan_fast.data import ImageData
+from infogan_fast.nets import InfoGAN
+from infogan_fast.spec import LatentSpec
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class CodeAccuracy:
+    """One categorical code as a classifier."""
+
+    code: int
+    """Which categorical code, from 0."""
+    classes: tuple[int, ...]
+    """The class matched to each category; -1 for a category that got none because there are more of them."""
+    train: float
+    """Share of the training images classified correctly, 0 to 1; the matching was fitted on these."""
+    heldout: float | None
+    """Share of the held-out images classified correctly, 0 to 1; None without held-out labels."""
+
+
+def match_categories(predicted: NDArray[np.int64], labels: NDArray[np.int64], cardinality: int) -> tuple[int, ...]:
+    """The one-to-one matching of categories to classes that classifies the most images correctly.
+
+    Where there are more categories than classes the surplus ones get -1, and their images count as wrong; where there
+    are fewer, some classes cannot be predicted.
+
+    Args:
+        predicted: category of each image ``[N]``, in ``[0, cardinality)``.
+        labels: class of each image ``[N]``, ``>= 0``.
+        cardinality: number of categories K.
+
+    Returns:
+        The class of each category, length K.
+    """
+    counts = np.zeros((cardinality, int(labels.max()) + 1), dtype=np.int64)
+    np.add.at(counts, (predicted, labels), 1)
+    classes = np.full(cardinality, -1)
+    categories, matched = linear_sum_assignment(counts, maximize=True)
+    classes[categories] = matched
+    return tuple(int(c) for c in classes)
+
+
+def share_correct(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[int, ...]) -> float:
+    """Share, 0 to 1, of the images whose category was matched to their class."""
+    return float(np.mean(np.asarray(classes)[predicted] == labels))
+
+
+@torch.no_grad()
+def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor) -> NDArray[np.int64]:
+    """Q's most probable category of each categorical code: ``[N, m]``.
+
+    Args:
+        nets: the networks, in evaluation mode.
+        spec: the latent variables.
+        images: uint8 ``[N, C, H, W]`` on any device.
+    """
+    device = next(nets.parameters()).device
+    predicted = []
+    for batch in torch.split(images, _BATCH):
+        head = nets.encode(batch.to(device).float() / 255.0)
+        logits = head[:, : sum(spec.categorical)].split_with_sizes(spec.categorical, dim=1)
+        predicted.append(torch.stack([code.argmax(dim=1) for code in logits], dim=1).cpu())
+    return torch.cat(predicted).numpy()
+
+
+def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[CodeAccuracy]:
+    """Every categorical code as a classifier of the data's real images, the best on the training images first.
+
+    Args:
+        nets: the networks, in evaluation mode.
+        spec: the latent variables.
+        data: the images; the list is empty where they have no training labels or ``spec`` no categorical code.
+    """
+    if data.labels is None or not spec.categorical:
+        return []
+    train = predict_categories(nets, spec, data.images)
+    train_labels = data.labels.cpu().numpy()
+    heldout: NDArray[np.int64] | None = None
+    if data.heldout_images is not None and data.heldout_labels is not None:
+        heldout = predict_categories(nets, spec, data.heldout_images)
+        heldout_labels = data.heldout_labels.cpu().numpy()
+
+    accuracies = []
+    for code, cardinality in enumerate(spec.categorical):
+        classes = match_categories(train[:, code], train_labels, cardinality)
+        on_train = share_correct(train[:, code], train_labels, classes)
+        on_heldout = None if heldout is None else share_correct(heldout[:, code], heldout_labels, classes)
+        accuracies.append(CodeAccuracy(code, classes, on_train, on_heldout))
+    return sorted(accuracies, key=lambda accuracy: -accuracy.train)

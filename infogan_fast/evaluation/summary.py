@@ -1,0 +1,68 @@
+"""The figures of a trained InfoGAN, in the form in which ``summary.json`` holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from infogan_fast.data import ImageData
+from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies
+from infogan_fast.evaluation.codes import CodeRecovery, recover_codes
+from infogan_fast.nets import InfoGAN
+from infogan_fast.spec import LatentSpec, Variance
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one set of weights."""
+
+    spec: LatentSpec
+    recovery: CodeRecovery
+    accuracies: list[CodeAccuracy]
+    """Best on the training images first; empty without labels or categorical codes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """``accuracy`` is the held-out one of the categorical code that is best on the training images."""
+        best = self.accuracies[0] if self.accuracies else None
+        return {
+            "accuracy": best.heldout if best else None,
+            "accuracy_train": best.train if best else None,
+            "accuracy_per_code": [
+                {
+                    "categorical_code": accuracy.code + 1,
+                    "accuracy": accuracy.heldout,
+                    "accuracy_train": accuracy.train,
+                    "class_of_category": list(accuracy.classes),
+                }
+                for accuracy in self.accuracies
+            ],
+            "code_names": list(self.spec.code_names),
+            "mi_bound_nats": list(self.recovery.mi_bound_nats),
+            "entropy_nats": self.spec.entropy().tolist(),
+            "r2": list(self.recovery.r2),
+        }
+
+
+def evaluate(
+    nets: InfoGAN,
+    spec: LatentSpec,
+    variance: Variance,
+    data: ImageData,
+    seed: Tensor,
+    offset: int,
+    samples: int,
+) -> Evaluation:
+    """Evaluate the networks.
+
+    Args:
+        nets: the networks, in evaluation mode.
+        spec: the latent variables.
+        variance: of Q's Gaussian, as in ``info_loss``.
+        data: real images, for the accuracy.
+        seed, offset: of the generated images, as in ``sample_latents``.
+        samples: number of generated images.
+    """
+    recovery = recover_codes(nets, spec, variance, seed, offset, samples)
+    return Evaluation(spec, recovery, code_accuracies(nets, spec, data))

@@ -1,0 +1,5 @@
+"""What is minimised besides the information loss, which is ``infogan_fast.info_loss``."""
+
+from infogan_fast.objectives.gan import discriminator_loss, generator_loss
+
+__all__ = ["discriminator_loss", "generator_loss"]

@@ -1,0 +1,106 @@
+"""Checkpoints: one safetensors file each, tensors by name and the scalars as JSON in its header. Nothing is pickled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from infogan_fast.training.files import write_atomically
+
+#: How many checkpoints a run keeps.
+KEPT = 2
+
+_FORMAT = 1
+_KEY = "infogan_fast"
+_NAME = re.compile(r"step_(\d+)\.safetensors")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be read, or belongs to other networks or another version; the message names the file."""
+
+
+def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> Path:
+    """Write a checkpoint atomically, then remove all but the last ``KEPT``.
+
+    Args:
+        folder: made if missing.
+        step: number of training steps done.
+        tensors: by name, on any device.
+        scalars: anything that JSON holds.
+
+    Returns:
+        The file written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step_{step:08d}.safetensors"
+    header = {_KEY: json.dumps({**scalars, "format": _FORMAT, "step": step})}
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, safetensors.torch.save(on_cpu, metadata=header))
+    for old in checkpoints(folder)[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, the oldest first."""
+    found = [(int(match[1]), path) for path in folder.glob("*") if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and scalars of a checkpoint, as given to ``save_checkpoint``, and the ``step``.
+
+    Raises:
+        CheckpointError: the file is damaged, or not one that this version can read.
+    """
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: not a readable checkpoint: {error}. Remove it to continue from the one before, if there is one"
+        ) from error
+    if _KEY not in header:
+        raise CheckpointError(f"{path}: a safetensors file, but not a checkpoint of infogan-fast")
+    scalars = json.loads(header[_KEY])
+    if scalars.get("format") != _FORMAT:
+        raise CheckpointError(f"{path}: checkpoint format {scalars.get('format')}, this version reads {_FORMAT}")
+    return tensors, scalars
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
+    """An optimiser's state by name, ``<prefix>.<parameter index>.<key>``."""
+    state = optimizer.state_dict()["state"]
+    return {f"{prefix}.{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what ``optimizer_tensors`` gave; learning rates and betas stay those of ``optimizer``."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith(f"{prefix}."):
+            index, key = name.removeprefix(f"{prefix}.").split(".", 1)
+            state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def load_networks(nets: torch.nn.Module, prefix: str, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put weights ``<prefix>.<name>`` into networks.
+
+    Raises:
+        CheckpointError: names or shapes are not those of ``nets``.
+    """
+    weights = {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+    try:
+        nets.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: its weights are not those of the configured networks: {error}") from error

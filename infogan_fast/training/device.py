@@ -1,0 +1,47 @@
+"""What is chosen by device: where to run, and the networks' width."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from infogan_fast._extension import build_info
+from infogan_fast.training.config import ConfigError, TrainConfig
+
+WIDTH_ON_CPU, WIDTH_ON_GPU = 0.25, 1.0
+
+
+def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
+    """The configuration with its device and width decided, and a sentence for each that was chosen by device.
+
+    Raises:
+        ConfigError: ``device`` is ``"cuda"``, and there is no GPU or the package was built without CUDA kernels.
+    """
+    has_gpu, has_kernels = torch.cuda.is_available(), bool(build_info()["cuda_kernels"])
+    chosen: dict[str, Any] = {}
+    notes = []
+    if config.device == "cuda" and not has_gpu:
+        raise ConfigError(f"device: got 'cuda', but torch {torch.__version__} finds no GPU; allowed here: auto, cpu")
+    if config.device == "cuda" and not has_kernels:
+        raise ConfigError(
+            "device: got 'cuda', but infogan-fast was built without CUDA kernels; allowed here: auto, cpu"
+        )
+    device = config.device
+    if device == "auto":
+        chosen["device"] = device = "cuda" if has_gpu and has_kernels else "cpu"
+        reason = "" if device == "cuda" else (" (no CUDA kernels in this build)" if has_gpu else " (no GPU found)")
+        notes.append(f"device: {device}, chosen{reason}")
+    if config.width is None:
+        width = WIDTH_ON_GPU if device == "cuda" else WIDTH_ON_CPU
+        chosen["width"] = width
+        notes.append(
+            f"width: {width:g} of the paper's channel counts, chosen for {device}; --set width=1 is the paper's"
+        )
+    return dataclasses.replace(config, **chosen), notes
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or ``"cpu"``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,113 @@
+"""What a run measures: kept on the device between log lines, so that the loop never waits for it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infogan_fast.spec import LatentSpec
+from infogan_fast.training.step import LOSS_TERMS
+
+
+class NonFiniteError(RuntimeError):
+    """A loss, Q's output or a weight is no longer finite; the message has the step and every term."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Means over the steps since the line before; losses and bounds in nats."""
+
+    step: int
+    """Training steps done."""
+    seconds: float
+    """Of training until now, pictures and checkpoints included."""
+    images_per_second: float
+    """Training images processed per second since the line before."""
+    losses: dict[str, float]
+    """The terms of ``LOSS_TERMS``."""
+    mi_bound_nats: list[float]
+    """L_I of each code as Q sees it in training, on images with instance noise; categorical first."""
+    learning_rate_factor: float
+    """Multiplier of the learning rates at the last of these steps."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A line of ``metrics.jsonl``."""
+        values = asdict(self)
+        losses = values.pop("losses")
+        return {"step": values.pop("step"), **losses, **values}
+
+
+class History:
+    """The terms of the steps since the last log line, on the device.
+
+    Args:
+        spec: the latent variables.
+        capacity: most steps between log lines.
+        device: of the terms.
+    """
+
+    def __init__(self, spec: LatentSpec, capacity: int, device: torch.device) -> None:
+        self._names = [*LOSS_TERMS, *(f"nll of {name}" for name in spec.code_names)]
+        self._entropy = spec.entropy()
+        self._rows = torch.zeros(capacity, len(self._names), device=device)
+        self._size = 0
+
+    def append(self, terms: Tensor) -> None:
+        """Keep the terms of one step, as ``TrainingStep`` gives them; the device is not waited for."""
+        self._rows[self._size].copy_(terms)
+        self._size += 1
+
+    @property
+    def rows(self) -> Tensor:
+        """``[steps, terms]`` float32: what a checkpoint has to hold to continue in the middle of an interval."""
+        return self._rows[: self._size]
+
+    def restore(self, rows: Tensor) -> None:
+        """Put back what ``rows`` gave."""
+        self._size = len(rows)
+        self._rows[: self._size].copy_(rows)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._size = 0
+
+    def check_finite(self, step: int) -> None:
+        """Look at all kept rows; waits for the device.
+
+        Args:
+            step: training steps done.
+
+        Raises:
+            NonFiniteError: at the first step of which a term is not finite.
+        """
+        finite = self.rows.isfinite().all(dim=1).cpu()
+        if bool(finite.all()):
+            return
+        first = int((~finite).nonzero()[0])
+        values = self.rows[first].tolist()
+        terms = ", ".join(f"{name} = {value:.6g}" for name, value in zip(self._names, values, strict=True))
+        raise NonFiniteError(f"step {step - self._size + first + 1}: not finite: {terms}")
+
+    def means(self) -> tuple[dict[str, float], list[float]]:
+        """Mean of each loss term, and L_I of each code in nats, over the kept rows; waits for the device."""
+        means = self.rows.double().mean(dim=0).cpu()
+        losses = dict(zip(LOSS_TERMS, means.tolist(), strict=False))
+        return losses, (self._entropy - means[len(LOSS_TERMS) :]).tolist()
+
+
+def check_weights(tensors: dict[str, Tensor], step: int) -> None:
+    """Look at everything that a checkpoint is to hold.
+
+    Raises:
+        NonFiniteError: a tensor has a value that is not finite.
+    """
+    names = [name for name, tensor in tensors.items() if tensor.is_floating_point()]
+    totals = torch.stack([tensors[name].detach().abs().amax().float() for name in names if tensors[name].numel()])
+    if math.isfinite(float(totals.amax())):
+        return
+    bad = [name for name in names if not bool(tensors[name].isfinite().all())]
+    raise NonFiniteError(f"step {step}: not finite: {', '.join(bad)}")

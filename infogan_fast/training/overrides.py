@@ -1,0 +1,77 @@
+"""Reading ``key=value``: text to the type that the setting's annotation declares."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from infogan_fast.training.config import ConfigError, TrainConfig
+
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
+    """Settings from texts ``key=value``; a later one replaces an earlier one of the same key.
+
+    A tuple is written ``10,10`` or ``(10, 10)`` and the empty one ``()``; ``none`` stands for None where it is allowed.
+
+    Raises:
+        ConfigError: a text has no ``=``, a key is unknown, or a value is not of the setting's type. Values out of range
+            are found by ``TrainConfig``.
+    """
+    settings = {setting.name: setting for setting in dataclasses.fields(TrainConfig)}
+    hints = typing.get_type_hints(TrainConfig)
+    overrides = {}
+    for assignment in assignments:
+        key, equals, text = (part.strip() for part in assignment.partition("="))
+        if not equals or not key:
+            raise ConfigError(f"--set {assignment!r}: write it as key=value")
+        if key not in settings:
+            close = difflib.get_close_matches(key, settings, n=1)
+            suggestion = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(settings)}"
+            raise ConfigError(f"--set {assignment!r}: unknown setting {key!r}; {suggestion}")
+        try:
+            overrides[key] = _parse(text, hints[key])
+        except ValueError:
+            allowed = settings[key].metadata["allowed"]
+            raise ConfigError(f"--set {assignment!r}: {key} got {text!r}, allowed: {allowed}") from None
+    return overrides
+
+
+def _parse(text: str, hint: Any) -> Any:
+    """The value that ``text`` stands for as a ``hint``; ValueError if it is none."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _parse_any(text, arguments)
+    if origin is typing.Literal:
+        if text in arguments:
+            return text
+    elif origin is tuple:
+        inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") else text
+        items = [item.strip() for item in inner.split(",") if item.strip()]
+        if arguments[1:] == (Ellipsis,):
+            return tuple(_parse(item, arguments[0]) for item in items)
+        if len(items) == len(arguments):
+            return tuple(_parse(item, argument) for item, argument in zip(items, arguments, strict=True))
+    elif hint is type(None):
+        if text.lower() == "none":
+            return None
+    elif hint is bool:
+        if text.lower() in _BOOLEANS:
+            return _BOOLEANS[text.lower()]
+    elif hint in (int, float, str):
+        return hint(text)
+    raise ValueError(text)
+
+
+def _parse_any(text: str, hints: tuple[Any, ...]) -> Any:
+    for hint in hints:
+        try:
+            return _parse(text, hint)
+        except ValueError:
+            continue
+    raise ValueError(text)

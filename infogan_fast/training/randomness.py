@@ -1,0 +1,71 @@
+"""Everything random in a run, as functions of (seed, step): nothing of it has to be saved to continue a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from infogan_fast.training.config import ConfigError
+
+# Offsets of the package's own generator, one per place that samples latent variables.
+TRAINING, EVALUATION, PICTURES = 0, 1, 2
+
+# Streams that draw from torch's generators.
+_INSTANCE_NOISE, _BATCH_ORDER = 0, 1
+
+
+def _seed(seed: int, stream: int, index: int) -> int:
+    """A hash of its arguments. torch's CPU generator reads only the low 32 bits of a seed, so sums would collide."""
+    return int(np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0])
+
+
+class LatentSeedAtStep:
+    """The seed tensor of ``sample_latents`` for each step; refilled in place, so a compiled step stays compiled."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._first = seed << 32  # the streams of two runs' seeds do not overlap below 2**32 steps
+        self._tensor = torch.zeros((), dtype=torch.int64, device=device)
+
+    def __call__(self, step: int) -> Tensor:
+        """0-d int64 on the device; the same tensor every time."""
+        return self._tensor.fill_(self._first + step)
+
+
+class InstanceNoise:
+    """Gaussian noise of a given standard deviation for each step, on the device."""
+
+    def __init__(self, seed: int, std: float, device: torch.device) -> None:
+        self._seed, self._std = seed, std
+        self._generator = torch.Generator(device)
+
+    def __call__(self, step: int, shape: tuple[int, ...]) -> Tensor:
+        """float32 of the given shape; zeros where the standard deviation is 0."""
+        device = self._generator.device
+        if self._std == 0.0:
+            return torch.zeros(1, device=device).expand(shape)
+        self._generator.manual_seed(_seed(self._seed, _INSTANCE_NOISE, step))
+        return torch.empty(shape, device=device).normal_(0.0, self._std, generator=self._generator)
+
+
+class BatchOrder:
+    """Which images make up the batch of each step: a new permutation every epoch, its last partial batch left out.
+
+    Raises:
+        ConfigError: the batch is larger than the data.
+    """
+
+    def __init__(self, seed: int, images: int, batch_size: int, device: torch.device) -> None:
+        if batch_size > images:
+            raise ConfigError(f"batch_size: got {batch_size}, allowed: at most {images}, the number of training images")
+        self._seed, self._images, self._batch_size, self._device = seed, images, batch_size, device
+        self._epoch, self._permutation = -1, torch.empty(0)
+
+    def __call__(self, step: int) -> Tensor:
+        """Indices ``[B]`` int64 on the device."""
+        epoch, batch = divmod(step, self._images // self._batch_size)
+        if epoch != self._epoch:
+            generator = torch.Generator().manual_seed(_seed(self._seed, _BATCH_ORDER, epoch))
+            self._permutation = torch.randperm(self._images, generator=generator).to(self._device)
+            self._epoch = epoch
+        return self._permutation[batch * self._batch_size : (batch + 1) * self._batch_size]

@@ -1,0 +1,136 @@
+"""A whole run: from settings and a folder to trained networks, pictures and ``summary.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infogan_fast import data as datasets
+from infogan_fast.evaluation import bound_note, evaluate, write_traversals
+from infogan_fast.nets import InfoGAN
+from infogan_fast.training import randomness
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, load_networks
+from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.device import device_name, resolve
+from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.training.trainer import Trainer, build_networks
+from infogan_fast.version import __version__
+
+
+def start(config: TrainConfig, folder: RunFolder) -> Trainer:
+    """A trainer at its first step, or at the last checkpoint of the folder.
+
+    Args:
+        config: the settings, with device and width resolved (``device.resolve``). They are written to the folder.
+        folder: of the run.
+
+    Raises:
+        DataError, ConfigError, CheckpointError: as their messages say.
+    """
+    trainer = Trainer(config, datasets.load(config.data), folder)
+    about = {"command_line": sys.argv, "versions": versions(), "threads": torch.get_num_threads()}
+    folder.write_config(config, about)
+    return trainer
+
+
+def finish(trainer: Trainer) -> dict[str, Any]:
+    """Evaluate, draw the pictures and write ``summary.json``.
+
+    Returns:
+        What ``summary.json`` holds.
+    """
+    config = trainer.config
+    evaluation, pictures = trainer.finish()
+    summary = {
+        **evaluation.to_json(),
+        "bound_note": bound_note(config.spec, config.variance),
+        "seconds": trainer.seconds,
+        "images_per_second": trainer.step * config.batch_size / trainer.seconds,
+        "steps": trainer.step,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "data": config.data,
+        "width": config.width,
+        "device": config.device,
+        "device_name": device_name(trainer.device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "pictures": [str(path.relative_to(trainer.folder.path)) for path in pictures],
+    }
+    trainer.folder.write_summary(summary)
+    return summary
+
+
+def evaluate_run(folder: RunFolder, data: str | None = None, device: str | None = None) -> dict[str, Any]:
+    """Figures of a run's last checkpoint, under the names that ``summary.json`` uses.
+
+    Args:
+        folder: of the run.
+        data: name or path of images other than the run's own.
+        device: other than the run's own.
+
+    Raises:
+        RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
+    """
+    nets, config, image_shape = _load_run(folder, device)
+    images = datasets.load(data or config.data)
+    if images.image_shape != image_shape:
+        raise datasets.DataError(
+            f"{images.name}: its images are {_size(images.image_shape)}, the run was trained on {_size(image_shape)}"
+        )
+    seed = torch.tensor(config.seed, device=config.device)
+    with torch.no_grad():
+        figures = evaluate(
+            nets, config.spec, config.variance, images, seed, randomness.EVALUATION, config.evaluation_samples
+        )
+    return {**figures.to_json(), "bound_note": bound_note(config.spec, config.variance)}
+
+
+def draw_run(
+    folder: RunFolder, out: Path | None = None, seed: int | None = None, device: str | None = None
+) -> list[Path]:
+    """Draw the pictures of a run's last checkpoint.
+
+    Args:
+        folder: of the run.
+        out: folder for the pictures; ``traversals`` of the run if None.
+        seed: of the noise; the run's own if None.
+        device: other than the run's own.
+
+    Returns:
+        The files.
+
+    Raises:
+        RunFolderError, CheckpointError, ConfigError: as their messages say.
+    """
+    nets, config, _ = _load_run(folder, device)
+    noise_seed = torch.tensor(config.seed if seed is None else seed, device=config.device)
+    return write_traversals(nets, config.spec, noise_seed, randomness.PICTURES, out or folder.traversals)
+
+
+def _load_run(folder: RunFolder, device: str | None) -> tuple[InfoGAN, TrainConfig, tuple[int, int, int]]:
+    """Networks of the last checkpoint in evaluation mode, the settings in effect, and the images' shape."""
+    config = folder.read_config()
+    config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
+    found = checkpoints(folder.checkpoints)
+    if not found:
+        raise CheckpointError(f"{folder.checkpoints}: holds no checkpoint")
+    tensors, scalars = load_checkpoint(found[-1], torch.device(config.device))
+    channels, height, width = scalars["image_shape"]
+    nets = build_networks(config, (channels, height, width)).to(config.device).eval()
+    load_networks(nets, "nets", tensors, found[-1])
+    return nets, config, (channels, height, width)
+
+
+def _size(image_shape: tuple[int, int, int]) -> str:
+    return "x".join(map(str, image_shape))
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    return {"infogan_fast": __version__, "torch": torch.__version__, "python": platform.python_version()}

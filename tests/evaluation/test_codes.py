@@ -1,0 +1,60 @@
+"""L_I and R2 on networks whose answer is known."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import infogan_fast as ig
+from infogan_fast.evaluation import bound_note, recover_codes
+
+SPEC = ig.LatentSpec(noise=3, categorical=(4, 2), continuous=2)
+
+
+class Transparent(nn.Module):
+    """G passes its input on; Q reads the codes off it: logits 30 times the one-hot, means ``gain`` times the code."""
+
+    def __init__(self, gain):
+        super().__init__()
+        self.gain = gain
+
+    def generator(self, latents):
+        return latents
+
+    def encode(self, images):
+        return torch.cat((30.0 * images[:, 3:9], self.gain * images[:, 9:]), dim=1)
+
+
+def recovered(gain, samples=2000, offset=0):
+    return recover_codes(Transparent(gain), SPEC, 1.0, torch.tensor(7), offset, samples)
+
+
+def test_perfect_recovery():
+    result = recovered(1.0)
+    assert result.mi_bound_nats[0] == pytest.approx(math.log(4), abs=1e-5)
+    assert result.mi_bound_nats[1] == pytest.approx(math.log(2), abs=1e-5)
+    assert result.mi_bound_nats[2] == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi), abs=1e-5)
+    assert result.r2 == pytest.approx((1.0, 1.0))
+
+
+def test_half_the_code_explains_three_quarters_of_its_variance():
+    assert recovered(0.5).r2 == pytest.approx((0.75, 0.75), abs=0.02)
+
+
+def test_no_recovery_is_an_r2_of_zero():
+    assert recovered(0.0).r2 == pytest.approx((0.0, 0.0), abs=0.01)
+
+
+def test_samples_beyond_a_batch_are_fresh_and_reproducible():
+    assert recovered(0.5, 501) == recovered(0.5, 501)
+    assert recovered(0.5, 501) != recovered(0.5, 500)
+    assert recovered(0.5, offset=1) != recovered(0.5)
+
+
+def test_note_on_the_bound_of_a_fixed_variance():
+    assert "cannot exceed -0.226 nats" in bound_note(SPEC, 1.0)
+    assert "cannot exceed 0.121 nats; R2" in bound_note(SPEC, 0.5)
+    assert bound_note(SPEC, 0.1) is None
+    assert bound_note(SPEC, "learned") is None
+    assert bound_note(ig.LatentSpec(categorical=(3,)), 1.0) is None

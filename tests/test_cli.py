@@ -1,0 +1,199 @@
+"""The command line: run folders, messages and exit codes."""
+
+import json
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from infogan_fast import __main__ as entry
+
+TINY = [
+    "--set=width=0.05",
+    "--set=batch_size=8",
+    "--set=noise=4",
+    "--set=categorical=3",
+    "--set=continuous=1",
+    "--set=evaluation_samples=20",
+    "--device=cpu",
+]
+
+
+def write_idx(path, array):
+    path.write_bytes(struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape) + array.tobytes())
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 30), ("t10k", 10)):
+        write_idx(folder / f"{part}-images-idx3-ubyte", generator.integers(0, 256, (count, 8, 8), dtype=np.uint8))
+        write_idx(folder / f"{part}-labels-idx1-ubyte", (np.arange(count) % 3).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture
+def infogan_fast(monkeypatch, capsys, tmp_path):
+    """Runs a command in ``tmp_path``; gives exit code and what was printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["infogan-fast", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            entry.main()
+        captured = capsys.readouterr()
+        return exit_.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    code, printed, _ = infogan_fast("train", "--out", out, "--data", images, "--steps", 5, "--seed", 3, *TINY)
+    assert code == 0
+    assert "30 training images of 1x8x8, 10 held out" in printed
+    assert "step 5/5" in printed
+    assert "What the codes learned" in printed
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["steps"] == 5
+    assert summary["seed"] == 3
+    assert 0 <= summary["accuracy"] <= 1
+    assert 0 <= summary["accuracy_train"] <= 1
+    assert len(summary["mi_bound_nats"]) == len(summary["entropy_nats"]) == 2
+    assert summary["seconds"] > 0
+    assert summary["images_per_second"] > 0
+    config = json.loads((out / "config.json").read_text())
+    assert config["settings"]["batch_size"] == 8
+    assert config["command_line"][1] == "train"
+    assert (out / "metrics.jsonl").read_text().count("\n") == 1
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["step_00000005.safetensors"]
+    assert {path.name for path in (out / "traversals").iterdir()} == {
+        "categorical1_samples.png",
+        "categorical1_continuous1.png",
+    }
+
+
+def test_default_folder_gets_a_number_if_taken(infogan_fast, images, tmp_path):
+    for _ in range(2):
+        assert infogan_fast("train", "--data", images, "--steps", 1, *TINY)[0] == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mnist5k", "mnist5k-2"]
+
+
+def test_a_folder_in_use_is_refused_and_resumed(infogan_fast, images, tmp_path):
+    command = ["train", "--out", tmp_path / "run", "--data", images, *TINY]
+    assert infogan_fast(*command, "--resume", "--steps", 4)[0] == 0  # nothing there yet: it starts
+    code, _, error = infogan_fast(*command)
+    assert code == 2
+    assert "is not empty; add --resume to continue the run in it" in error
+    code, printed, _ = infogan_fast(*command, "--resume", "--steps", 6)
+    assert code == 0
+    assert "continuing from step 4" in printed
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 6
+    code, _, error = infogan_fast(*command, "--resume", "--seed", 5)
+    assert code == 2
+    assert "--resume: seed: got 5, allowed: 0" in error
+
+
+def test_resume_without_a_folder_or_in_a_foreign_one(infogan_fast, tmp_path):
+    code, _, error = infogan_fast("train", "--resume")
+    assert (code, error) == (2, "error: --resume: say which run with --out DIR\n")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.tex").touch()
+    code, _, error = infogan_fast("train", "--resume", "--out", tmp_path / "x")
+    assert code == 2
+    assert "is not empty; give another folder" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "stepz=3"], "unknown setting 'stepz'; did you mean steps?"),
+        (["--set", "steps=0"], "steps: got 0, allowed: an integer >= 1"),
+        (["--steps", "0"], "steps: got 0, allowed: an integer >= 1"),
+        (["--preset", "mnits"], "preset 'mnits' is unknown; known presets: mnist5k, mnist"),
+        (["--data", "mnist5"], "did you mean mnist5k?"),
+        (["--device", "tpu"], "device: got 'tpu', allowed: auto, cpu, cuda"),
+        (["--out", "a_file"], "--out a_file: is a file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(infogan_fast, tmp_path, arguments, message):
+    (tmp_path / "a_file").touch()
+    code, _, error = infogan_fast("train", *arguments)
+    assert code == 2
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert [path.name for path in tmp_path.iterdir()] == ["a_file"]
+
+
+def test_a_run_that_diverges_exits_with_1(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["--set=learning_rate_generator=1e38", "--set=checkpoint_every=1", "--set=log_every=1", "--steps=50"]
+    code, _, error = infogan_fast("train", "--out", out, "--data", images, *TINY, *arguments)
+    assert code == 1
+    assert error.startswith("error: step ")
+    assert "not finite" in error
+    assert "checkpoint" in error
+    assert not (out / "summary.json").exists()
+
+
+def test_evaluate_and_traverse(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    infogan_fast("train", "--out", out, "--data", images, "--steps", 2, *TINY)
+    summary = json.loads((out / "summary.json").read_text())
+    code, printed, _ = infogan_fast("evaluate", out)
+    assert code == 0
+    assert f"Accuracy on held-out real images: {summary['accuracy']:.1%}" in printed
+    assert f"{summary['mi_bound_nats'][0]:.3f}" in printed
+    code, printed, _ = infogan_fast("traverse", out, "--out", tmp_path / "pictures")
+    assert code == 0
+    first = "categorical1_samples.png"
+    assert (tmp_path / "pictures" / first).read_bytes() == (out / "traversals" / first).read_bytes()
+    (tmp_path / "larger").mkdir()
+    write_idx(tmp_path / "larger" / "train-images-idx3-ubyte", np.zeros((3, 12, 8), dtype=np.uint8))
+    code, _, error = infogan_fast("evaluate", out, "--data", tmp_path / "larger")
+    assert code == 2
+    assert "its images are 1x12x8, the run was trained on 1x8x8" in error
+    code, _, error = infogan_fast("evaluate", tmp_path)
+    assert code == 2
+    assert "not the folder of a run" in error
+
+
+def test_settings_and_doctor(infogan_fast):
+    code, printed, _ = infogan_fast("train", "--settings")
+    assert code == 0
+    assert "instance_noise" in printed
+    code, printed, _ = infogan_fast("doctor")
+    assert code == 0
+    assert "torch" in printed
+
+
+def test_missing_package_says_what_to_type(infogan_fast, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("infogan_fast.cli")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    code, _, error = infogan_fast("train")
+    assert code == 2
+    assert "typer is needed" in error
+    assert "pip install 'infogan-fast[train]'" in error
+
+
+def test_import_needs_none_of_the_trainers_packages():
+    check = (
+        "import sys, infogan_fast; "
+        "print([m for m in ('typer', 'rich', 'scipy', 'mlxtend', 'safetensors', 'PIL') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_python_m():
+    result = subprocess.run(
+        [sys.executable, "-m", "infogan_fast", "--help"], capture_output=True, text=True, check=True
+    )
+    for command in ("train", "evaluate", "traverse", "doctor"):
+        assert command in result.stdout

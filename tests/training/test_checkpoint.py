@@ -1,0 +1,98 @@
+"""Checkpoints: round trip, how many are kept, damage, and that nothing is unpickled."""
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from infogan_fast.training.checkpoint import (
+    CheckpointError,
+    checkpoints,
+    load_checkpoint,
+    load_networks,
+    load_optimizer,
+    optimizer_tensors,
+    save_checkpoint,
+)
+
+CPU = torch.device("cpu")
+TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "empty": torch.zeros(0, 4), "scalar": torch.tensor(3)}
+
+
+def test_round_trip(tmp_path):
+    path = save_checkpoint(tmp_path / "new", 12, TENSORS, {"seconds": 1.5})
+    tensors, scalars = load_checkpoint(path, CPU)
+    assert scalars["step"] == 12
+    assert scalars["seconds"] == 1.5
+    assert tensors.keys() == TENSORS.keys()
+    for name, tensor in TENSORS.items():
+        assert torch.equal(tensors[name], tensor)
+        assert tensors[name].dtype == tensor.dtype
+
+
+def test_keeps_the_last_two_and_leaves_no_temporary_file(tmp_path):
+    for step in (5, 10, 100, 1000):
+        save_checkpoint(tmp_path, step, TENSORS, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "step_00000100.safetensors",
+        "step_00001000.safetensors",
+    ]
+
+
+def test_a_file_cut_off_while_written_is_not_a_checkpoint(tmp_path):
+    path = save_checkpoint(tmp_path, 5, TENSORS, {})
+    (tmp_path / "step_00000006.safetensors.tmp").write_bytes(path.read_bytes()[:50])
+    assert checkpoints(tmp_path) == [path]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 20, "half"])
+def test_damaged(tmp_path, content):
+    path = save_checkpoint(tmp_path, 5, TENSORS, {})
+    path.write_bytes(path.read_bytes()[:-10] if content == "half" else content)
+    with pytest.raises(CheckpointError, match=r"step_00000005.safetensors: not a readable checkpoint"):
+        load_checkpoint(path, CPU)
+
+
+def test_a_pickle_is_not_opened(tmp_path):
+    path = tmp_path / "step_00000005.safetensors"
+    torch.save(TENSORS, path)
+    with pytest.raises(CheckpointError):
+        load_checkpoint(path, CPU)
+
+
+def test_another_safetensors_file(tmp_path):
+    path = tmp_path / "step_00000005.safetensors"
+    safetensors.torch.save_file(TENSORS, path)
+    with pytest.raises(CheckpointError, match="not a checkpoint of infogan-fast"):
+        load_checkpoint(path, CPU)
+
+
+def test_optimizer_round_trip():
+    def trained():
+        torch.manual_seed(0)
+        net = nn.Linear(3, 2)
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.1, fused=True)
+        return net, optimizer
+
+    def update(net, optimizer):
+        optimizer.zero_grad()
+        net(torch.ones(4, 3)).square().sum().backward()
+        optimizer.step()
+
+    net, optimizer = trained()
+    update(net, optimizer)
+    tensors = optimizer_tensors(optimizer, "adam")
+    assert len(tensors) == 6
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+    other, continued = trained()
+    other.load_state_dict(net.state_dict())
+    load_optimizer(continued, "adam", tensors)
+    update(net, optimizer)
+    update(other, continued)
+    assert torch.equal(net.weight, other.weight)
+
+
+def test_other_networks(tmp_path):
+    net = nn.Linear(3, 2)
+    with pytest.raises(CheckpointError, match=r"p: its weights are not those of the configured networks"):
+        load_networks(net, "nets", {"nets.weight": torch.zeros(5, 3), "nets.bias": torch.zeros(2)}, "p")

@@ -1,0 +1,123 @@
+"""Settings: defaults, ranges, JSON, and ``key=value``."""
+
+import dataclasses
+import json
+
+import pytest
+
+import infogan_fast as ig
+from infogan_fast.training import PRESETS, ConfigError, TrainConfig, preset
+from infogan_fast.training.overrides import parse_overrides
+
+WRONG = {
+    "data": ["", 3],
+    "seed": [-1, 2**31, 1.0, True],
+    "noise": [-1, 1.5],
+    "noise_prior": ["gaussian", []],
+    "categorical": [10, (0,), ("10",), (True,)],
+    "continuous": [-1],
+    "continuous_prior": [None],
+    "width": [0.0, -1.0, 65.0, float("nan"), "1"],
+    "categorical_weight": [-0.1, float("inf")],
+    "continuous_weight": [-0.1, None],
+    "variance": [0.0, -1.0, "fixed", None, []],
+    "information_gradient": [("discriminator",), ("head", "head"), "head"],
+    "steps": [0, 10.0],
+    "batch_size": [1, 0],
+    "learning_rate_discriminator": [-1e-3, float("nan")],
+    "learning_rate_generator": ["fast"],
+    "learning_rate_head": [float("inf")],
+    "betas": [(0.5,), (0.5, 1.0), (-0.1, 0.9), 0.5],
+    "decay_from": [-0.1, 1.1],
+    "instance_noise": [-0.5],
+    "device": ["gpu", 0],
+    "compile": [1, "true"],
+    "log_every": [0],
+    "checkpoint_every": [0],
+    "picture_every": [-1],
+    "evaluation_samples": [1],
+}
+
+
+def test_every_setting_has_a_meaning_and_a_wrong_value_here():
+    assert set(WRONG) == {setting.name for setting in dataclasses.fields(TrainConfig)}
+    for setting in dataclasses.fields(TrainConfig):
+        assert setting.metadata["meaning"]
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_wrong_value_says_name_value_and_what_is_allowed(name, value):
+    with pytest.raises(ConfigError) as error:
+        TrainConfig(**{name: value})
+    allowed = {setting.name: setting.metadata["allowed"] for setting in dataclasses.fields(TrainConfig)}[name]
+    assert str(error.value) == f"{name}: got {value!r}, allowed: {allowed}"
+
+
+def test_there_has_to_be_a_code():
+    with pytest.raises(ConfigError, match="at least one code"):
+        TrainConfig(categorical=(), continuous=0)
+
+
+def test_spec():
+    config = TrainConfig(noise=3, categorical=(4, 2), continuous=1, continuous_prior="normal", noise_prior="uniform")
+    assert config.spec == ig.LatentSpec(3, (4, 2), 1, "normal", "uniform")
+
+
+def test_json_round_trip():
+    config = TrainConfig(categorical=(3, 4), variance="learned", betas=(0.1, 0.2), information_gradient=())
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_presets():
+    assert preset("mnist5k") == TrainConfig()
+    assert preset("mnist").batch_size == 128
+    assert set(PRESETS) == {"mnist5k", "mnist"}
+    with pytest.raises(ConfigError, match=r"'mnst' is unknown; known presets: mnist5k, mnist; did you mean mnist\?"):
+        preset("mnst")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("steps=10", 10),
+        ("width=0.5", 0.5),
+        ("width=none", None),
+        ("compile=true", True),
+        ("data=a=b", "a=b"),
+        ("categorical=10,4", (10, 4)),
+        ("categorical=(10,)", (10,)),
+        ("categorical=()", ()),
+        ("betas=(0.5, 0.9)", (0.5, 0.9)),
+        ("variance=learned", "learned"),
+        ("variance=0.5", 0.5),
+        ("information_gradient=head, trunk", ("head", "trunk")),
+        ("continuous_prior = normal", "normal"),
+    ],
+)
+def test_override(text, value):
+    ((_, parsed),) = parse_overrides([text]).items()
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+def test_later_override_wins():
+    assert parse_overrides(["steps=1", "seed=2", "steps=3"]) == {"steps": 3, "seed": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps", "write it as key=value"),
+        ("=3", "write it as key=value"),
+        ("batchsize=3", r"unknown setting 'batchsize'; did you mean batch_size\?"),
+        ("zzz=3", "unknown setting 'zzz'; known settings: data, seed"),
+        ("steps=3.5", r"steps got '3.5', allowed: an integer >= 1"),
+        ("compile=maybe", "compile got 'maybe', allowed: true, false"),
+        ("betas=0.5", "betas got '0.5', allowed: two numbers"),
+        ("information_gradient=generator,discriminator", "allowed: any of generator, head, trunk"),
+        ("width=wide", "width got 'wide', allowed: a number > 0"),
+    ],
+)
+def test_wrong_override(text, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_overrides([text])

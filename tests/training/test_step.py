@@ -1,0 +1,114 @@
+"""The training step: who gets which gradient, and what it returns."""
+
+import itertools
+
+import pytest
+import torch
+
+import infogan_fast as ig
+from infogan_fast.objectives import discriminator_loss, generator_loss
+from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen, learning_rate_factor
+from infogan_fast.training.trainer import build_networks
+
+PARTS = ("generator", "head", "trunk")
+
+
+def make_step(config):
+    nets = build_networks(config, (1, 8, 8)).train()
+    return nets, TrainingStep(nets, config)
+
+
+def batch(config):
+    latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(1))
+    images = torch.rand(config.batch_size, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    noise = torch.zeros(3, config.batch_size, 1, 8, 8)
+    return images, latents, noise
+
+
+@pytest.mark.parametrize("parts", [c for n in range(4) for c in itertools.combinations(PARTS, n)])
+def test_information_gradient_reaches_exactly_the_named_parts(make_config, parts):
+    config = make_config(information_gradient=parts)
+    nets, step = make_step(config)
+    images, latents, _ = batch(config)
+    fake = nets.generator(latents.input)
+    d_information = step.discriminator_losses(images, fake.detach(), latents)[1]
+    if d_information.requires_grad:
+        d_information.backward()
+    with frozen(nets.trunk, nets.real_or_fake, nets.head):
+        g_information = step.generator_losses(fake, latents)[1]
+        if g_information.requires_grad:
+            g_information.backward()
+    reached = {
+        name
+        for name, module in nets.named_children()
+        if any(p.grad is not None and bool(p.grad.any()) for p in module.parameters())
+    }
+    assert reached == set(parts)
+
+
+@pytest.mark.parametrize("parts", [PARTS, ("generator",), ()])
+def test_what_a_step_changes(make_config, parts):
+    config = make_config(information_gradient=parts)
+    nets, step = make_step(config)
+    before = {name: p.detach().clone() for name, p in nets.named_parameters()}
+    step(*batch(config), rate=1.0)
+    changed = {name.split(".")[0] for name, p in nets.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {"generator", "trunk", "real_or_fake"} | ({"head"} & set(parts))
+
+
+def test_players_do_not_train_each_other(make_config):
+    config = make_config(learning_rate_discriminator=0.0, learning_rate_head=0.0)
+    nets, step = make_step(config)
+    before = {name: p.detach().clone() for name, p in nets.named_parameters()}
+    step(*batch(config), rate=1.0)
+    assert {n.split(".")[0] for n, p in nets.named_parameters() if not torch.equal(p, before[n])} == {"generator"}
+    assert all(p.requires_grad for p in nets.parameters())
+
+
+def test_terms(make_config):
+    config = make_config(categorical_weight=2.0, continuous_weight=0.5)
+    _, step = make_step(config)
+    images, latents, noise = batch(config)
+    reference, _ = make_step(config)  # the same initial weights
+    with torch.no_grad():
+        fake = reference.generator(latents.input)
+        features = reference.trunk(fake)
+        head = reference.head(features)
+        loss, nll = ig.reference.info_loss(head, latents, config.spec, 2.0, 0.5, 1.0, return_terms=True)
+        logits = reference.real_or_fake(features)
+        adversarial = discriminator_loss(reference.discriminate(images), logits)
+    terms = step(images, latents, noise, rate=0.0)
+    assert terms.shape == (len(LOSS_TERMS) + 3,)
+    assert not terms.requires_grad
+    expected = torch.stack((adversarial, loss, generator_loss(logits), loss, head.abs().max(), *nll))
+    torch.testing.assert_close(terms, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_gan_losses():
+    logits = torch.tensor([[0.0], [0.0]])
+    assert float(discriminator_loss(logits, logits)) == pytest.approx(2 * 0.6931472)
+    assert float(generator_loss(logits)) == pytest.approx(0.6931472)
+    certain = torch.tensor([[200.0]])
+    assert float(discriminator_loss(certain, -certain)) == 0.0
+    assert float(generator_loss(-certain)) == 200.0
+
+
+def test_learning_rate_factor():
+    assert [learning_rate_factor(step, 10, 0.5) for step in (0, 5, 6, 9)] == pytest.approx([1.0, 1.0, 0.8, 0.2])
+    assert learning_rate_factor(9, 10, 1.0) == 1.0
+    assert learning_rate_factor(5, 10, 0.0) == 0.5
+
+
+@pytest.mark.slow
+def test_compiled_step_agrees_and_does_not_recompile(make_config):
+    config = make_config()
+    _, eager = make_step(config)
+    _, compiled = make_step(make_config(compile=True))
+    images, _, noise = batch(config)
+    seed = torch.tensor(0)
+    for number in range(4):
+        with torch._dynamo.config.patch(error_on_recompile=number > 0):
+            latents = ig.sample_latents(config.spec, config.batch_size, seed.fill_(number))
+            rate = 1.0 - number / 4
+            expected = eager(images, latents, noise, rate)
+            torch.testing.assert_close(compiled(images, latents, noise, rate), expected, rtol=1e-3, atol=1e-4)
