@@ -56,6 +56,8 @@ def extension() -> CppExtension:
         "-fvisibility=hidden",
         # The sampler's bits must not depend on what the compiler fuses; multiply-adds are written out where meant.
         "-ffp-contract=off",
+        "-fno-math-errno",
+        "-fno-trapping-math",
         "-Wall",
         "-Wextra",
         "-Wno-unknown-pragmas",

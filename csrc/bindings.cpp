@@ -3,6 +3,8 @@
 #include <pybind11/pybind11.h>
 #include <torch/version.h>
 
+#include "cpu/simd.h"
+
 namespace py = pybind11;
 
 namespace {
@@ -15,7 +17,7 @@ py::dict build_info() {
   info["cuda"] = py::none();
   info["cuda_architectures"] = py::list();
   info["cuda_kernels"] = false;
-  info["cpu_simd"] = py::list();
+  info["cpu_simd"] = infogan_fast::simd_name(infogan_fast::simd_level());
   return info;
 }
 

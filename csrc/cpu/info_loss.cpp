@@ -26,7 +26,6 @@ struct InfoLossSums {
 // Runs the rows in chunks on all threads, then adds the chunks in order.
 template <typename head_t, typename gradient_t>
 InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t batch) {
-  using acc_t = accumulate_t<head_t>;
   const LatentLayout& layout = args.layout;
   const int64_t codes = layout.codes();
   const int64_t width = layout.head_dim(args.variance);
@@ -37,17 +36,16 @@ InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t b
   std::vector<int64_t> chunk_counts(chunks * layout.categorical, 0);
   std::vector<BadCode> bad_codes(chunks);
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    std::vector<acc_t> memory(2 * width + layout.continuous);
-    const InfoLossScratch<acc_t> scratch{memory.data(), memory.data() + width, memory.data() + 2 * width};
-    for (int64_t chunk = begin; chunk < end; ++chunk) {
-      bad_codes[chunk] = info_loss_rows(
-          args,
-          chunk * rows_per_chunk,
-          std::min(batch, (chunk + 1) * rows_per_chunk),
-          scratch,
-          chunk_sums.data() + chunk * codes,
-          chunk_counts.data() + chunk * layout.categorical);
-    }
+    InfoLossWorker<head_t, gradient_t> worker(args);
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t chunk = begin; chunk < end; ++chunk) {
+        bad_codes[chunk] = worker.add_rows(
+            chunk * rows_per_chunk,
+            std::min(batch, (chunk + 1) * rows_per_chunk),
+            chunk_sums.data() + chunk * codes,
+            chunk_counts.data() + chunk * layout.categorical);
+      }
+    });
   });
 
   InfoLossSums total{std::vector<CompensatedSum>(codes), std::vector<int64_t>(codes, batch)};
@@ -199,7 +197,8 @@ at::Tensor info_loss_backward_cpu(
     const gradient_t* source = gradient_rows.const_data_ptr<gradient_t>();
     head_t* target = out.mutable_data_ptr<head_t>();
     at::parallel_for(0, batch, info_loss_rows_per_chunk(width), [&](int64_t begin, int64_t end) {
-      info_loss_backward_rows(source, column_scale.data(), width, begin, end, target);
+      with_simd([&]()
+                    INFOGAN_SIMD { info_loss_backward_rows(source, column_scale.data(), width, begin, end, target); });
     });
   });
   return out;

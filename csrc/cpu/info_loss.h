@@ -3,15 +3,20 @@
 // The CPU loops of info_loss, without torch: built by setup.py into the op, by CMakeLists.txt into native tests.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <type_traits>
+#include <vector>
 
 #include "../kernel/categorical.h"
 #include "../kernel/compensated_sum.h"
 #include "../kernel/gaussian.h"
 #include "../kernel/latent_draw.h"
 #include "../kernel/latent_layout.h"
-#include "sample_latents.h"
+#include "../kernel/math.h"
+#include "draw_rows.h"
+#include "lanes.h"
+#include "simd.h"
 
 namespace infogan_fast {
 
@@ -56,153 +61,229 @@ struct BadCode {
   int64_t value = 0;
 };
 
-// One thread's working memory.
-template <typename acc_t>
-struct InfoLossScratch {
-  acc_t* head;        // [P]
-  acc_t* gradient;    // [P]
-  acc_t* continuous;  // [C]
-};
-
-// The row as acc_t: where it lies if it can be read there, else converted into scratch.
-template <typename head_t, typename gradient_t>
-const accumulate_t<head_t>* load_head_row(
-    const InfoLossArgs<head_t, gradient_t>& args, int64_t row, int64_t width, accumulate_t<head_t>* scratch) {
-  const head_t* source = args.head + row * args.head_row_stride;
-  if constexpr (std::is_same_v<head_t, accumulate_t<head_t>>) {
-    if (args.head_column_stride == 1) {
-      return source;
-    }
-  }
-  for (int64_t j = 0; j < width; ++j) {
-    scratch[j] = static_cast<accumulate_t<head_t>>(source[j * args.head_column_stride]);
-  }
-  return scratch;
+// Rows are worked on in tiles, so that the exponentials of a whole tile are one loop over contiguous memory: lanes are
+// full however few columns a row has.
+inline int64_t info_loss_rows_per_tile(int64_t head_dim) {
+  constexpr int64_t kElementsPerTile = 1024;
+  return std::max<int64_t>(1, kElementsPerTile / std::max<int64_t>(1, head_dim));
 }
 
-// The categorical codes of one row: adds to sums[m] and counts[m], writes gradient[sum K] unless it is null.
+// One thread's work on an information loss, and its working memory.
 template <typename head_t, typename gradient_t>
-BadCode categorical_row(
-    const InfoLossArgs<head_t, gradient_t>& args,
-    int64_t row,
-    const accumulate_t<head_t>* logits,
-    accumulate_t<head_t>* gradient,
-    CompensatedSum* sums,
-    int64_t* counts) {
-  const LatentLayout& layout = args.layout;
-  int64_t column = 0;
-  for (int64_t code = 0; code < layout.categorical; ++code) {
-    const int64_t cardinality = layout.cardinalities[code];
-    const int64_t category = args.drawn ? draw_categorical(args.stream, args.row_offset + row, code, cardinality)
-                                        : args.categorical[row * layout.categorical + code];
-    auto* code_gradient = gradient == nullptr ? nullptr : gradient + column;
-    if (category >= 0 && category < cardinality && (args.drawn || category != args.ignore_index)) {
-      const auto normaliser = softmax_normaliser(logits + column, cardinality, code_gradient);
-      sums[code].add(categorical_nll(logits + column, category, normaliser));
-      counts[code] += 1;
-      if (gradient != nullptr) {
-        categorical_gradient(code_gradient, cardinality, category, normaliser);
-      }
-    } else if (!args.drawn && category == args.ignore_index) {
-      if (gradient != nullptr) {
-        std::fill(code_gradient, code_gradient + cardinality, accumulate_t<head_t>(0));
-      }
-    } else {
-      return {row, code, category};
-    }
-    column += cardinality;
-  }
-  return {};
-}
-
-// The continuous codes of one row: adds to sums[C]; writes gradient[C or 2 C] unless it is null. mean points at the
-// head's C means, which the C scales follow unless the variance is fixed.
-template <typename head_t, typename gradient_t>
-void continuous_row(
-    const InfoLossArgs<head_t, gradient_t>& args,
-    int64_t row,
-    const accumulate_t<head_t>* mean,
-    accumulate_t<head_t>* scratch,
-    accumulate_t<head_t>* gradient,
-    CompensatedSum* sums) {
+class InfoLossWorker {
+ public:
   using acc_t = accumulate_t<head_t>;
-  const int64_t count = args.layout.continuous;
-  const acc_t* codes = scratch;
-  if (args.drawn) {
-    draw_row_reals(
-        args.stream,
-        args.row_offset + row,
-        Domain::kContinuous,
-        args.layout.continuous_prior,
-        count,
-        [&](int64_t i, float value) { scratch[i] = static_cast<acc_t>(value); });
-  } else {
-    codes = args.continuous + row * count;
-  }
-  const bool learned = args.variance != Variance::kFixed;
-  for (int64_t i = 0; i < count; ++i) {
-    const acc_t scale = learned ? mean[count + i] : args.fixed_log_variance;
-    const auto term = gaussian_term(mean[i], scale, codes[i], args.variance);
-    sums[i].add(term.nll);
-    if (gradient != nullptr) {
-      gradient[i] = term.d_mean;
-      if (learned) {
-        gradient[count + i] = term.d_scale;
+
+  explicit InfoLossWorker(const InfoLossArgs<head_t, gradient_t>& args)
+      : args_(args),
+        width_(args.layout.head_dim(args.variance)),
+        exp_width_(args.layout.logits + args.layout.continuous),
+        rows_per_tile_(info_loss_rows_per_tile(width_)),
+        head_(rows_per_tile_ * width_),
+        exp_(rows_per_tile_ * exp_width_),
+        max_(rows_per_tile_ * args.layout.categorical),
+        categorical_(args.drawn ? rows_per_tile_ * args.layout.categorical : 0),
+        continuous_(args.drawn ? rows_per_tile_ * args.layout.continuous : 0),
+        gradient_(width_) {}
+
+  // Adds up the negative log-likelihoods of rows [begin, end): sums[m + C], and in counts[m] the rows in which each
+  // categorical code was not ignored. Stops at the first code out of range.
+  INFOGAN_SIMD BadCode add_rows(int64_t begin, int64_t end, CompensatedSum* sums, int64_t* counts) {
+    for (int64_t first = begin; first < end; first += rows_per_tile_) {
+      const int64_t rows = std::min(rows_per_tile_, end - first);
+      load_head(first, rows);
+      load_codes(first, rows);
+      for (int64_t i = 0; i < rows; ++i) {
+        fill_exponents(i);
+      }
+      exponentiate(exp_.data(), rows * exp_width_);
+      for (int64_t i = 0; i < rows; ++i) {
+        acc_t* gradient = gradient_row(first + i);
+        const BadCode bad = categorical_row(first + i, i, gradient, sums, counts);
+        if (bad.row >= 0) {
+          return bad;
+        }
+        continuous_row(i, gradient, sums + args_.layout.categorical);
+        store_gradient(first + i, gradient);
       }
     }
+    return {};
   }
-}
 
-// Adds up the negative log-likelihoods of rows [begin, end): sums[m + C], and in counts[m] the rows in which each
-// categorical code was not ignored. Stops at the first code out of range.
-template <typename head_t, typename gradient_t>
-BadCode info_loss_rows(
-    const InfoLossArgs<head_t, gradient_t>& args,
-    int64_t begin,
-    int64_t end,
-    const InfoLossScratch<accumulate_t<head_t>>& scratch,
-    CompensatedSum* sums,
-    int64_t* counts) {
-  using acc_t = accumulate_t<head_t>;
-  const LatentLayout& layout = args.layout;
-  const int64_t width = layout.head_dim(args.variance);
-  constexpr bool kGradientInPlace = std::is_same_v<gradient_t, acc_t>;
-
-  for (int64_t row = begin; row < end; ++row) {
-    const acc_t* head = load_head_row(args, row, width, scratch.head);
-    acc_t* gradient = nullptr;
-    if (args.gradient != nullptr) {
-      if constexpr (kGradientInPlace) {
-        gradient = args.gradient + row * width;
+ private:
+  static INFOGAN_SIMD void exponentiate(acc_t* values, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      if constexpr (std::is_same_v<acc_t, float>) {
+        values[i] = portable_exp(values[i]);
       } else {
-        gradient = scratch.gradient;
-      }
-    }
-    const BadCode bad = categorical_row(args, row, head, gradient, sums, counts);
-    if (bad.row >= 0) {
-      return bad;
-    }
-    continuous_row(
-        args,
-        row,
-        head + layout.logits,
-        scratch.continuous,
-        gradient == nullptr ? nullptr : gradient + layout.logits,
-        sums + layout.categorical);
-    if constexpr (!kGradientInPlace) {
-      if (gradient != nullptr) {
-        std::transform(gradient, gradient + width, args.gradient + row * width, [](acc_t value) {
-          return static_cast<gradient_t>(value);
-        });
+        values[i] = std::exp(values[i]);
       }
     }
   }
-  return {};
-}
+
+  // Rows of the tile as acc_t: where they lie if they can be read there, else converted.
+  INFOGAN_SIMD void load_head(int64_t first, int64_t rows) {
+    const head_t* source = args_.head + first * args_.head_row_stride;
+    if constexpr (std::is_same_v<head_t, acc_t>) {
+      if (args_.head_column_stride == 1) {
+        tile_ = source;
+        tile_stride_ = args_.head_row_stride;
+        return;
+      }
+    }
+    tile_ = head_.data();
+    tile_stride_ = width_;
+    for (int64_t i = 0; i < rows; ++i) {
+      const head_t* row = source + i * args_.head_row_stride;
+      for (int64_t j = 0; j < width_; ++j) {
+        head_[i * width_ + j] = static_cast<acc_t>(row[j * args_.head_column_stride]);
+      }
+    }
+  }
+
+  // The codes of the tile: where they lie, or drawn again.
+  INFOGAN_SIMD void load_codes(int64_t first, int64_t rows) {
+    const LatentLayout& layout = args_.layout;
+    if (!args_.drawn) {
+      tile_categorical_ = args_.categorical + first * layout.categorical;
+      tile_continuous_ = args_.continuous + first * layout.continuous;
+      return;
+    }
+    const int64_t first_row = args_.row_offset + first;
+    draw_categorical_rows(
+        args_.stream, first_row, rows, layout, [&](int64_t row, int64_t code, int64_t category) INFOGAN_SIMD {
+          categorical_[row * layout.categorical + code] = category;
+        });
+    draw_real_rows(
+        args_.stream,
+        first_row,
+        rows,
+        Domain::kContinuous,
+        layout.continuous_prior,
+        layout.continuous,
+        [&](int64_t row, int64_t j, float value)
+            INFOGAN_SIMD { continuous_[row * layout.continuous + j] = static_cast<acc_t>(value); });
+    tile_categorical_ = categorical_.data();
+    tile_continuous_ = continuous_.data();
+  }
+
+  // What of row i of the tile has to be exponentiated.
+  INFOGAN_SIMD void fill_exponents(int64_t i) {
+    const LatentLayout& layout = args_.layout;
+    const acc_t* head = tile_ + i * tile_stride_;
+    acc_t* exponents = exp_.data() + i * exp_width_;
+    for (int64_t code = 0; code < layout.categorical; ++code) {
+      const int64_t cardinality = layout.cardinalities[code];
+      const acc_t max = largest(head, cardinality);
+      max_[i * layout.categorical + code] = max;
+      for (int64_t j = 0; j < cardinality; ++j) {
+        exponents[j] = head[j] - max;
+      }
+      head += cardinality;
+      exponents += cardinality;
+    }
+    const acc_t* scale = head + layout.continuous;
+    for (int64_t j = 0; j < layout.continuous; ++j) {
+      exponents[j] = -log_variance(scale, j);
+    }
+  }
+
+  INFOGAN_SIMD acc_t log_variance(const acc_t* scale, int64_t j) const {
+    return args_.variance == Variance::kFixed ? args_.fixed_log_variance : log_variance_of(scale[j], args_.variance);
+  }
+
+  // gradient: [P] of this row, or null.
+  INFOGAN_SIMD BadCode categorical_row(int64_t row, int64_t i, acc_t* gradient, CompensatedSum* sums, int64_t* counts) {
+    const LatentLayout& layout = args_.layout;
+    const acc_t* head = tile_ + i * tile_stride_;
+    const acc_t* exponentials = exp_.data() + i * exp_width_;
+    int64_t column = 0;
+    for (int64_t code = 0; code < layout.categorical; ++code) {
+      const int64_t cardinality = layout.cardinalities[code];
+      const int64_t category = tile_categorical_[i * layout.categorical + code];
+      const bool ignored = !args_.drawn && category == args_.ignore_index;
+      if (!ignored && (category < 0 || category >= cardinality)) {
+        return {row, code, category};
+      }
+      if (!ignored) {
+        const acc_t sum = total(exponentials + column, cardinality);
+        sums[code].add(categorical_nll(head[column + category], max_[i * layout.categorical + code], sum));
+        counts[code] += 1;
+        if (gradient != nullptr) {
+          const acc_t reciprocal = acc_t(1) / sum;
+          for (int64_t j = 0; j < cardinality; ++j) {
+            gradient[column + j] = categorical_gradient(exponentials[column + j], reciprocal, j == category);
+          }
+        }
+      } else if (gradient != nullptr) {
+        std::fill(gradient + column, gradient + column + cardinality, acc_t(0));
+      }
+      column += cardinality;
+    }
+    return {};
+  }
+
+  INFOGAN_SIMD void continuous_row(int64_t i, acc_t* gradient, CompensatedSum* sums) const {
+    const LatentLayout& layout = args_.layout;
+    const int64_t count = layout.continuous;
+    const acc_t* codes = tile_continuous_ + i * count;
+    const acc_t* mean = tile_ + i * tile_stride_ + layout.logits;
+    const acc_t* precision = exp_.data() + i * exp_width_ + layout.logits;
+    for (int64_t j = 0; j < count; ++j) {
+      const auto term = gaussian_term(mean[j], log_variance(mean + count, j), precision[j], codes[j], args_.variance);
+      sums[j].add(term.nll);
+      if (gradient != nullptr) {
+        gradient[layout.logits + j] = term.d_mean;
+        if (args_.variance != Variance::kFixed) {
+          gradient[layout.logits + count + j] = term.d_scale;
+        }
+      }
+    }
+  }
+
+  // Where the gradient of a row is put together: at its place if its dtype is acc_t.
+  INFOGAN_SIMD acc_t* gradient_row(int64_t row) {
+    if (args_.gradient == nullptr) {
+      return nullptr;
+    }
+    if constexpr (std::is_same_v<gradient_t, acc_t>) {
+      return args_.gradient + row * width_;
+    } else {
+      return gradient_.data();
+    }
+  }
+
+  INFOGAN_SIMD void store_gradient(int64_t row, const acc_t* gradient) {
+    if constexpr (!std::is_same_v<gradient_t, acc_t>) {
+      if (gradient != nullptr) {
+        for (int64_t j = 0; j < width_; ++j) {
+          args_.gradient[row * width_ + j] = static_cast<gradient_t>(gradient[j]);
+        }
+      }
+    }
+  }
+
+  const InfoLossArgs<head_t, gradient_t>& args_;
+  const int64_t width_;               // P
+  const int64_t exp_width_;           // one exponential per logit, then one per continuous code
+  const int64_t rows_per_tile_;       // R
+  std::vector<acc_t> head_;           // [R, P] the tile, where it has to be converted
+  std::vector<acc_t> exp_;            // [R, exp_width] exp(logit - max), then exp(-log-variance)
+  std::vector<acc_t> max_;            // [R, m] the largest logit
+  std::vector<int64_t> categorical_;  // [R, m] the codes, where they are drawn
+  std::vector<acc_t> continuous_;     // [R, C]
+  std::vector<acc_t> gradient_;       // [P] one row, before conversion
+
+  // The tile being worked on.
+  const acc_t* tile_ = nullptr;
+  int64_t tile_stride_ = 0;
+  const int64_t* tile_categorical_ = nullptr;
+  const acc_t* tile_continuous_ = nullptr;
+};
 
 // out[row, j] = gradient[row, j] * column_scale[j] for rows [begin, end).
 template <typename head_t, typename gradient_t>
-void info_loss_backward_rows(
+INFOGAN_SIMD inline void info_loss_backward_rows(
     const gradient_t* gradient,                // [B, P]
     const accumulate_t<head_t>* column_scale,  // [P]
     int64_t width,                             // P

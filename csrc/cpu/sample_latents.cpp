@@ -46,7 +46,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> sample_latents_cpu(
         continuous.mutable_data_ptr<float>(),
     };
     const int64_t grain = std::max<int64_t>(1, kColumnsPerTask / std::max<int64_t>(1, layout.input_dim()));
-    at::parallel_for(0, batch_size, grain, [&](int64_t begin, int64_t end) { sample_latents_rows(args, begin, end); });
+    at::parallel_for(0, batch_size, grain, [&](int64_t begin, int64_t end) {
+      with_simd([&]() INFOGAN_SIMD { sample_latents_rows(args, begin, end); });
+    });
   });
   return {input, categorical, continuous};
 }

@@ -7,6 +7,8 @@
 
 #include "../kernel/latent_draw.h"
 #include "../kernel/latent_layout.h"
+#include "draw_rows.h"
+#include "simd.h"
 
 namespace infogan_fast {
 
@@ -20,51 +22,54 @@ struct SampleLatentsArgs {
   float* continuous;     // [B, C]
 };
 
-// Calls store(index, value) for the first `count` real variables of a row.
-template <typename Store>
-inline void draw_row_reals(
-    const LatentStream& stream, int64_t row, Domain domain, Prior prior, int64_t count, const Store& store) {
-  for (int64_t begin = 0; begin < count; begin += kRealsPerBlock) {
-    float values[kRealsPerBlock];
-    draw_reals(stream, row, domain, begin / kRealsPerBlock, prior, values);
-    const int64_t end = std::min(count, begin + kRealsPerBlock);
-    for (int64_t i = begin; i < end; ++i) {
-      store(i, values[i - begin]);
-    }
-  }
-}
-
 // Draws rows [begin, end).
 template <typename out_t>
-void sample_latents_rows(const SampleLatentsArgs<out_t>& args, int64_t begin, int64_t end) {
+INFOGAN_SIMD inline void sample_latents_rows(const SampleLatentsArgs<out_t>& args, int64_t begin, int64_t end) {
   const LatentLayout& layout = args.layout;
-  for (int64_t row = begin; row < end; ++row) {
-    const int64_t global_row = args.row_offset + row;
-    out_t* out = args.input + row * layout.input_dim();
-    draw_row_reals(
-        args.stream, global_row, Domain::kNoise, layout.noise_prior, layout.noise, [&](int64_t i, float value) {
-          out[i] = static_cast<out_t>(value);
-        });
-    out += layout.noise;
-    std::fill(out, out + layout.logits, static_cast<out_t>(0.0f));
-    for (int64_t code = 0; code < layout.categorical; ++code) {
-      const int64_t category = draw_categorical(args.stream, global_row, code, layout.cardinalities[code]);
-      args.categorical[row * layout.categorical + code] = category;
-      out[category] = static_cast<out_t>(1.0f);
-      out += layout.cardinalities[code];
-    }
-    float* continuous = args.continuous + row * layout.continuous;
-    draw_row_reals(
-        args.stream,
-        global_row,
-        Domain::kContinuous,
-        layout.continuous_prior,
-        layout.continuous,
-        [&](int64_t i, float value) {
-          continuous[i] = value;
-          out[i] = static_cast<out_t>(value);
-        });
+  const int64_t first_row = args.row_offset + begin;
+  const int64_t rows = end - begin;
+  const int64_t width = layout.input_dim();
+  out_t* noise = args.input + begin * width;
+  out_t* one_hot = noise + layout.noise;
+  out_t* continuous = one_hot + layout.logits;
+
+  draw_real_rows(
+      args.stream,
+      first_row,
+      rows,
+      Domain::kNoise,
+      layout.noise_prior,
+      layout.noise,
+      [&](int64_t row, int64_t i, float value) INFOGAN_SIMD { noise[row * width + i] = static_cast<out_t>(value); });
+
+  for (int64_t row = 0; row < rows; ++row) {
+    std::fill(one_hot + row * width, one_hot + row * width + layout.logits, static_cast<out_t>(0.0f));
   }
+  int64_t* categorical = args.categorical + begin * layout.categorical;
+  draw_categorical_rows(
+      args.stream, first_row, rows, layout, [&](int64_t row, int64_t code, int64_t category) INFOGAN_SIMD {
+        categorical[row * layout.categorical + code] = category;
+      });
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t column = 0;
+    for (int64_t code = 0; code < layout.categorical; ++code) {
+      one_hot[row * width + column + categorical[row * layout.categorical + code]] = static_cast<out_t>(1.0f);
+      column += layout.cardinalities[code];
+    }
+  }
+
+  float* values = args.continuous + begin * layout.continuous;
+  draw_real_rows(
+      args.stream,
+      first_row,
+      rows,
+      Domain::kContinuous,
+      layout.continuous_prior,
+      layout.continuous,
+      [&](int64_t row, int64_t i, float value) INFOGAN_SIMD {
+        values[row * layout.continuous + i] = value;
+        continuous[row * width + i] = static_cast<out_t>(value);
+      });
 }
 
 }  // namespace infogan_fast

@@ -3,60 +3,23 @@
 #include <cmath>
 #include <cstdint>
 
-#include "compensated_sum.h"
 #include "macros.h"
+
+// -log softmax(logits)[code] and its gradient for one row of logits, in the steps that every backend takes: the largest
+// logit, the exponentials of the differences to it, their sum, and from these the term and the gradient.
 
 namespace infogan_fast {
 
-// The two numbers that normalise a row of logits: softmax_j = exp(logit_j - max) / sum.
+// exponential_sum: of exp(logit - max) over the row.
 template <typename acc_t>
-struct SoftmaxNormaliser {
-  acc_t max;
-  acc_t sum;
-};
-
-// logits: [cardinality], cardinality >= 1. exponentials: [cardinality], receives exp(logit - max); may be null.
-// Long rows are added in lanes and blocks, so that rounding errors do not grow with the cardinality.
-template <typename acc_t>
-INFOGAN_HOST_DEVICE SoftmaxNormaliser<acc_t> softmax_normaliser(
-    const acc_t* logits, int64_t cardinality, acc_t* exponentials) {
-  constexpr int64_t kLanes = 8;
-  constexpr int64_t kBlock = 32 * kLanes;
-  acc_t max = logits[0];
-  for (int64_t j = 1; j < cardinality; ++j) {
-    max = logits[j] > max ? logits[j] : max;
-  }
-  CompensatedSum total;
-  for (int64_t begin = 0; begin < cardinality; begin += kBlock) {
-    const int64_t end = cardinality < begin + kBlock ? cardinality : begin + kBlock;
-    acc_t lanes[kLanes] = {};
-    for (int64_t j = begin; j < end; ++j) {
-      const acc_t exponential = std::exp(logits[j] - max);
-      if (exponentials != nullptr) {
-        exponentials[j] = exponential;
-      }
-      lanes[(j - begin) % kLanes] += exponential;
-    }
-    total.add(((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])));
-  }
-  return {max, static_cast<acc_t>(total.sum)};
+INFOGAN_HOST_DEVICE acc_t categorical_nll(acc_t logit_of_code, acc_t max, acc_t exponential_sum) {
+  return std::log(exponential_sum) + (max - logit_of_code);
 }
 
-// -log softmax(logits)[code].
+// d nll / d logit = softmax - one-hot.
 template <typename acc_t>
-INFOGAN_HOST_DEVICE acc_t categorical_nll(const acc_t* logits, int64_t code, SoftmaxNormaliser<acc_t> normaliser) {
-  return std::log(normaliser.sum) + (normaliser.max - logits[code]);
-}
-
-// Turns exponentials, in place, into d nll / d logits = softmax - one-hot(code).
-template <typename acc_t>
-INFOGAN_HOST_DEVICE void categorical_gradient(
-    acc_t* exponentials, int64_t cardinality, int64_t code, SoftmaxNormaliser<acc_t> normaliser) {
-  const acc_t scale = acc_t(1) / normaliser.sum;
-  for (int64_t j = 0; j < cardinality; ++j) {
-    exponentials[j] *= scale;
-  }
-  exponentials[code] -= acc_t(1);
+INFOGAN_HOST_DEVICE acc_t categorical_gradient(acc_t exponential, acc_t reciprocal_sum, bool is_code) {
+  return exponential * reciprocal_sum - (is_code ? acc_t(1) : acc_t(0));
 }
 
 }  // namespace infogan_fast

@@ -15,12 +15,17 @@ struct GaussianTerm {
   acc_t d_scale;  // by the head's log-variance or log-standard-deviation; 0 for a fixed variance
 };
 
-// scale: the head's column, or for a fixed variance the log-variance.
+// The log-variance that a column of the head stands for.
 template <typename acc_t>
-INFOGAN_HOST_DEVICE GaussianTerm<acc_t> gaussian_term(acc_t mean, acc_t scale, acc_t code, Variance variance) {
+INFOGAN_HOST_DEVICE acc_t log_variance_of(acc_t scale, Variance variance) {
+  return variance == Variance::kLearnedStd ? 2 * scale : scale;
+}
+
+// precision: exp(-log_variance).
+template <typename acc_t>
+INFOGAN_HOST_DEVICE GaussianTerm<acc_t> gaussian_term(
+    acc_t mean, acc_t log_variance, acc_t precision, acc_t code, Variance variance) {
   constexpr acc_t kLog2Pi = static_cast<acc_t>(1.8378770664093454836);
-  const acc_t log_variance = variance == Variance::kLearnedStd ? 2 * scale : scale;
-  const acc_t precision = std::exp(-log_variance);
   const acc_t difference = code - mean;
   const acc_t squared = difference * difference * precision;
   const acc_t slope = variance == Variance::kLearned ? acc_t(0.5) : (variance == Variance::kLearnedStd ? acc_t(1) : 0);

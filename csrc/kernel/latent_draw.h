@@ -37,16 +37,18 @@ INFOGAN_HOST_DEVICE LatentStream make_latent_stream(int64_t seed, int64_t offset
   return {{{static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)}}, static_cast<uint32_t>(offset)};
 }
 
-INFOGAN_HOST_DEVICE Philox4 draw_block(const LatentStream& stream, int64_t row, Domain domain, int64_t block) {
+INFOGAN_HOST_DEVICE Philox4 block_counter(const LatentStream& stream, int64_t row, Domain domain, int64_t block) {
   const uint64_t bits = static_cast<uint64_t>(row);
-  return philox4x32(
-      {{
-          static_cast<uint32_t>(bits),
-          static_cast<uint32_t>(bits >> 32),
-          static_cast<uint32_t>(domain) | static_cast<uint32_t>(block),
-          stream.offset,
-      }},
-      stream.key);
+  return {{
+      static_cast<uint32_t>(bits),
+      static_cast<uint32_t>(bits >> 32),
+      static_cast<uint32_t>(domain) | static_cast<uint32_t>(block),
+      stream.offset,
+  }};
+}
+
+INFOGAN_HOST_DEVICE Philox4 draw_block(const LatentStream& stream, int64_t row, Domain domain, int64_t block) {
+  return philox4x32(block_counter(stream, row, domain, block), stream.key);
 }
 
 // U(-1, 1): an odd multiple of 2^-24, so exact in float, symmetric about 0 and never an end point.
@@ -75,9 +77,7 @@ INFOGAN_HOST_DEVICE int64_t categorical_from_words(uint32_t high, uint32_t low, 
 }
 
 // The four real variables of one block.
-INFOGAN_HOST_DEVICE void draw_reals(
-    const LatentStream& stream, int64_t row, Domain domain, int64_t block, Prior prior, float (&out)[kRealsPerBlock]) {
-  const Philox4 random = draw_block(stream, row, domain, block);
+INFOGAN_HOST_DEVICE void reals_from_words(Philox4 random, Prior prior, float (&out)[kRealsPerBlock]) {
   if (prior == Prior::kNormal) {
     const NormalPair a = normal_from_words(random.word[0], random.word[1]);
     const NormalPair b = normal_from_words(random.word[2], random.word[3]);
@@ -92,12 +92,10 @@ INFOGAN_HOST_DEVICE void draw_reals(
   }
 }
 
-// Category of code `code` of a row, whose cardinality is given.
-INFOGAN_HOST_DEVICE int64_t
-draw_categorical(const LatentStream& stream, int64_t row, int64_t code, int64_t cardinality) {
-  const Philox4 random = draw_block(stream, row, Domain::kCategorical, code / kCategoricalsPerBlock);
-  const int64_t word = 2 * (code % kCategoricalsPerBlock);
-  return categorical_from_words(random.word[word], random.word[word + 1], cardinality);
+// The category that code `code` takes from its block, block number code / kCategoricalsPerBlock.
+INFOGAN_HOST_DEVICE int64_t category_from_words(Philox4 random, int64_t code, int64_t cardinality) {
+  return code % kCategoricalsPerBlock == 0 ? categorical_from_words(random.word[0], random.word[1], cardinality)
+                                           : categorical_from_words(random.word[2], random.word[3], cardinality);
 }
 
 }  // namespace infogan_fast

@@ -8,7 +8,7 @@
 
 // Elementary functions that give the same bits on every device: only operations that IEEE 754 rounds correctly, fused
 // multiply-adds written out (the build forbids the compiler to fuse others). Polynomials: Moshier, Cephes (public
-// domain), logf.c and sinf.c.
+// domain), expf.c, logf.c and sinf.c.
 
 namespace infogan_fast {
 
@@ -47,6 +47,30 @@ INFOGAN_HOST_DEVICE float portable_log(float x) {
   tail = fmaf(e, -2.12194440e-4f, tail);
   tail = fmaf(-0.5f, r2, tail);
   return fmaf(e, 0.693359375f, r + tail);
+}
+
+// exp(x), within 1.5 ulp; 0 and infinity beyond float's range, with gradual underflow; NaN stays NaN. No branches, so
+// that loops over it become vector code.
+INFOGAN_HOST_DEVICE float portable_exp(float x) {
+  x = x > 89.0f ? 89.0f : x;
+  x = x < -104.0f ? -104.0f : x;
+  // x = n ln 2 + r with |r| <= ln 2 / 2; adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+  constexpr float kRound = 12582912.0f;
+  const float shifted = fmaf(x, 1.44269504088896341f, kRound);
+  const float n = shifted - kRound;
+  const uint32_t exponent = float_bits(shifted) - float_bits(kRound);
+  float r = fmaf(n, -0.693359375f, x);
+  r = fmaf(n, 2.12194440e-4f, r);
+  float p = 1.9875691500e-4f;
+  p = fmaf(p, r, 1.3981999507e-3f);
+  p = fmaf(p, r, 8.3334519073e-3f);
+  p = fmaf(p, r, 4.1665795894e-2f);
+  p = fmaf(p, r, 1.6666665459e-1f);
+  p = fmaf(p, r, 5.0000001201e-1f);
+  const float value = fmaf(p, r * r, r) + 1.0f;
+  // Times 2^n in two factors, each of which is a normal number.
+  const uint32_t half = static_cast<uint32_t>(static_cast<int32_t>(exponent) >> 1);
+  return value * bits_float((half + 127u) << 23) * bits_float((exponent - half + 127u) << 23);
 }
 
 struct SinCos {

@@ -15,20 +15,29 @@ struct PhiloxKey {
   uint32_t word[2];
 };
 
+INFOGAN_HOST_DEVICE Philox4 philox_round(Philox4 counter, PhiloxKey key) {
+  const uint64_t product0 = static_cast<uint64_t>(0xD2511F53u) * counter.word[0];
+  const uint64_t product1 = static_cast<uint64_t>(0xCD9E8D57u) * counter.word[2];
+  return {{
+      static_cast<uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
+      static_cast<uint32_t>(product1),
+      static_cast<uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
+      static_cast<uint32_t>(product0),
+  }};
+}
+
+INFOGAN_HOST_DEVICE PhiloxKey philox_next_key(PhiloxKey key) {
+  return {{key.word[0] + 0x9E3779B9u, key.word[1] + 0xBB67AE85u}};
+}
+
+constexpr int kPhiloxRounds = 10;
+
 // Philox4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 // Stateless: the same counter and key give the same words on every device.
 INFOGAN_HOST_DEVICE Philox4 philox4x32(Philox4 counter, PhiloxKey key) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t product0 = static_cast<uint64_t>(0xD2511F53u) * counter.word[0];
-    const uint64_t product1 = static_cast<uint64_t>(0xCD9E8D57u) * counter.word[2];
-    counter = {{
-        static_cast<uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
-        static_cast<uint32_t>(product1),
-        static_cast<uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
-        static_cast<uint32_t>(product0),
-    }};
-    key.word[0] += 0x9E3779B9u;
-    key.word[1] += 0xBB67AE85u;
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    counter = philox_round(counter, key);
+    key = philox_next_key(key);
   }
   return counter;
 }

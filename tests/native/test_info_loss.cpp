@@ -47,7 +47,8 @@ struct Case {
     head.assign((batch - 1) * row_stride + (width > 0 ? (width - 1) * stride + 1 : 0), std::nan(""));
     for (int64_t row = 0; row < batch; ++row) {
       for (int64_t j = 0; j < width; ++j) {
-        head[row * row_stride + j * stride] = static_cast<head_t>(2.0f * normal_value(row, j));
+        head[row * row_stride + j * stride] =
+            static_cast<head_t>(2.0f * real(make_latent_stream(1, 0), row, Domain::kNoise, j));
       }
     }
     const LatentStream codes = stream();
@@ -55,21 +56,23 @@ struct Case {
     continuous.resize(batch * c);
     for (int64_t row = 0; row < batch; ++row) {
       for (int64_t code = 0; code < layout.categorical; ++code) {
-        categorical[row * layout.categorical + code] = draw_categorical(codes, row + 5, code, cardinalities[code]);
+        const Philox4 random = draw_block(codes, row + 5, Domain::kCategorical, code / kCategoricalsPerBlock);
+        categorical[row * layout.categorical + code] = category_from_words(random, code, cardinalities[code]);
       }
-      draw_row_reals(codes, row + 5, Domain::kContinuous, Prior::kNormal, c, [&](int64_t i, float value) {
-        continuous[row * c + i] = static_cast<head_t>(value);
-      });
+      for (int64_t i = 0; i < c; ++i) {
+        continuous[row * c + i] = static_cast<head_t>(real(codes, row + 5, Domain::kContinuous, i));
+      }
     }
     gradient.assign(batch * width, std::nan(""));
   }
 
   static LatentStream stream() { return make_latent_stream(42, 1); }
 
-  static float normal_value(int64_t row, int64_t column) {
+  // One normal variable, drawn on its own.
+  static float real(const LatentStream& random, int64_t row, Domain domain, int64_t index) {
     float values[kRealsPerBlock];
-    draw_reals(make_latent_stream(1, 0), row, Domain::kNoise, column / kRealsPerBlock, Prior::kNormal, values);
-    return values[column % kRealsPerBlock];
+    reals_from_words(draw_block(random, row, domain, index / kRealsPerBlock), Prior::kNormal, values);
+    return values[index % kRealsPerBlock];
   }
 
   InfoLossArgs<head_t, head_t> args(bool drawn) {
@@ -99,12 +102,10 @@ struct Result {
 
 template <typename head_t>
 Result run(const InfoLossArgs<head_t, head_t>& args, int64_t batch) {
-  const int64_t width = args.layout.head_dim(args.variance);
-  std::vector<head_t> head(width), gradient(width), continuous(args.layout.continuous);
   Result result{
       std::vector<CompensatedSum>(args.layout.codes()), std::vector<int64_t>(args.layout.categorical), BadCode{}};
-  result.bad = info_loss_rows(
-      args, 0, batch, {head.data(), gradient.data(), continuous.data()}, result.sums.data(), result.counts.data());
+  InfoLossWorker<head_t, head_t> worker(args);
+  with_simd([&]() INFOGAN_SIMD { result.bad = worker.add_rows(0, batch, result.sums.data(), result.counts.data()); });
   return result;
 }
 

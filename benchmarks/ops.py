@@ -1,0 +1,117 @@
+"""The ops against their plain PyTorch reference, eager and compiled, side by side in one process.
+
+    python -m benchmarks.ops [--threads N ...] [--rounds N] [--quick] [--json FILE]
+
+Every round times each contender once, in turn, so that what else the machine does falls on all of them alike; a figure
+is the median of the rounds. Ratios are what counts: absolute times belong to the machine named beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import infogan_fast as ig
+from benchmarks.cases import CASES, CONTENDERS, Case, Contender, contenders
+
+_SECONDS_PER_SAMPLE = 0.01
+_WARM_UP_CALLS = 5
+
+
+def measure(case: Case, rounds: int) -> dict[str, float]:
+    """Median seconds per call of each contender."""
+    functions = dict(contenders(case))
+    calls = {name: _calls_per_sample(function) for name, function in functions.items()}
+    samples: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            samples[name].append(_seconds_per_call(function, calls[name]))
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def _calls_per_sample(function: Contender) -> int:
+    for _ in range(_WARM_UP_CALLS):
+        function()
+    return max(1, round(_SECONDS_PER_SAMPLE / _seconds_per_call(function, 3)))
+
+
+def _seconds_per_call(function: Contender, calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls
+
+
+def machine() -> dict[str, Any]:
+    """Where the figures were taken."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
+    )
+    return {
+        "cpu": cpu,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "infogan_fast": ig.__version__,
+        "commit": commit.stdout.strip() or None,
+        "build": ig.build_info(),
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def results(threads: list[int], rounds: int, cases: tuple[Case, ...]) -> Iterator[dict[str, Any]]:
+    """One row per case and number of threads, as it is measured."""
+    for count in threads:
+        torch.set_num_threads(count)
+        for case in cases:
+            torch.compiler.reset()
+            seconds = measure(case, rounds)
+            ours = seconds["infogan_fast"]
+            yield {
+                "case": case.name,
+                "threads": count,
+                "microseconds": {name: 1e6 * value for name, value in seconds.items()},
+                "speedup": {name: value / ours for name, value in seconds.items()},
+            }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads (default: 1 2)")
+    parser.add_argument("--rounds", type=int, default=50, help="samples per contender (default: 50)")
+    parser.add_argument("--quick", action="store_true", help="one thread, the first case, three rounds")
+    parser.add_argument("--json", type=Path, help="also write machine and rows to this file")
+    options = parser.parse_args(arguments)
+    threads, rounds, cases = ([1], 3, CASES[:1]) if options.quick else (options.threads, options.rounds, CASES)
+
+    where = machine()
+    print(f"{where['cpu']}, torch {where['torch']}, float32; microseconds per call, forward and backward for the loss")
+    print(f"{'case':44} {'threads':>7} " + " ".join(f"{name:>22}" for name in CONTENDERS))
+    rows = []
+    for row in results(threads, rounds, cases):
+        rows.append(row)
+        cells = [f"{row['microseconds'][name]:>12.1f} ({row['speedup'][name]:>6.2f}x)" for name in CONTENDERS]
+        print(f"{row['case']:44} {row['threads']:>7} " + " ".join(f"{cell:>22}" for cell in cells), flush=True)
+    print("(in brackets: how many times as long as infogan_fast)")
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"machine": where, "rounds": rounds, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,87 @@
+#pragma once
+
+// Function multiversioning: one source, compiled for several instruction sets, the best of which is picked at run time.
+// A wheel built anywhere is fast anywhere. The bits do not depend on the choice: sums have fixed lanes, multiply-adds
+// are written out, and the compiler is forbidden to fuse others.
+
+#include <cstdlib>
+#include <cstring>
+
+#include "../kernel/macros.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define INFOGAN_X86_TARGETS 1
+#endif
+
+namespace infogan_fast {
+
+enum class Simd { kBaseline, kAvx2, kAvx512 };
+
+inline const char* simd_name(Simd level) {
+  return level == Simd::kAvx512 ? "avx512" : (level == Simd::kAvx2 ? "avx2" : "baseline");
+}
+
+// The best level of this machine, or the one that the environment variable INFOGAN_FAST_SIMD names, if the machine has
+// it: baseline, avx2 or avx512.
+inline Simd simd_level() {
+  static const Simd level = [] {
+    Simd best = Simd::kBaseline;
+#ifdef INFOGAN_X86_TARGETS
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+      best = Simd::kAvx2;
+      if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+        best = Simd::kAvx512;
+      }
+    }
+#endif
+    if (const char* wanted = std::getenv("INFOGAN_FAST_SIMD")) {
+      for (const Simd candidate : {Simd::kBaseline, Simd::kAvx2, Simd::kAvx512}) {
+        if (candidate <= best && std::strcmp(wanted, simd_name(candidate)) == 0) {
+          return candidate;
+        }
+      }
+    }
+    return best;
+  }();
+  return level;
+}
+
+#ifdef INFOGAN_X86_TARGETS
+template <typename Body>
+__attribute__((target("avx2,fma"))) void run_avx2(const Body& body) {
+  body();
+}
+
+template <typename Body>
+__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512"))) void run_avx512(
+    const Body& body) {
+  body();
+}
+#endif
+
+// Runs body, whose code and that of the INFOGAN_SIMD functions that it calls is compiled for each level. body is a
+// lambda marked INFOGAN_SIMD.
+template <typename Body>
+void with_simd(const Body& body) {
+#ifdef INFOGAN_X86_TARGETS
+  switch (simd_level()) {
+    case Simd::kAvx512:
+      return run_avx512(body);
+    case Simd::kAvx2:
+      return run_avx2(body);
+    case Simd::kBaseline:
+      break;
+  }
+#endif
+  body();
+}
+
+}  // namespace infogan_fast
+
+// On a function or lambda: becomes part of its caller, and so is compiled for the caller's instruction set.
+#if defined(__GNUC__)
+#define INFOGAN_SIMD __attribute__((always_inline))
+#else
+#define INFOGAN_SIMD
+#endif
