@@ -221,6 +221,26 @@ inline std::vector<double> check_weights(
   return weights;
 }
 
+inline void check_weight_scale(
+    const char* op, const at::Tensor& weight_scale, const at::Tensor& head, const LatentLayout& layout) {
+  TORCH_CHECK_TYPE(
+      weight_scale.scalar_type() == at::kFloat,
+      op,
+      ": weight_scale must be torch.float32, got ",
+      dtype_name(weight_scale.scalar_type()));
+  TORCH_CHECK_VALUE(
+      weight_scale.dim() == 1 && weight_scale.size(0) == layout.codes() && weight_scale.device() == head.device(),
+      op,
+      ": weight_scale must be [",
+      layout.codes(),
+      "], one number per code, on ",
+      head.device(),
+      ", got ",
+      weight_scale.sizes(),
+      " on ",
+      weight_scale.device());
+}
+
 inline void check_backward(
     const char* op,
     const at::Tensor& grad_loss,

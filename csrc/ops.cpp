@@ -12,11 +12,12 @@ TORCH_LIBRARY(infogan_fast, m) {
       {at::Tag::pt2_compliant_tag});
 
   // sum_i weight_i * nll_i, and nll: [m + C] mean negative log-likelihood per code, in nats.
-  // The codes are (categorical, continuous), or drawn again from (seed, offset, row_offset).
+  // The codes are (categorical, continuous), or drawn again from (seed, offset, row_offset). weight_scale, [m + C],
+  // multiplies the weights: a schedule that a compiled or captured step reads afresh.
   m.def(
       "info_loss(Tensor head, Tensor? categorical, Tensor? continuous, Tensor? seed, int offset, SymInt row_offset, "
       "int[] cardinalities, int continuous_codes, str continuous_prior, float[] categorical_weight, "
-      "float[] continuous_weight, str variance, float fixed_variance, int ignore_index) "
+      "float[] continuous_weight, Tensor? weight_scale, str variance, float fixed_variance, int ignore_index) "
       "-> (Tensor loss, Tensor nll)",
       {at::Tag::pt2_compliant_tag});
 
@@ -26,7 +27,8 @@ TORCH_LIBRARY(infogan_fast, m) {
   m.def(
       "info_loss_forward(Tensor head, Tensor? categorical, Tensor? continuous, Tensor? seed, int offset, "
       "SymInt row_offset, int[] cardinalities, int continuous_codes, str continuous_prior, "
-      "float[] categorical_weight, float[] continuous_weight, str variance, float fixed_variance, int ignore_index, "
+      "float[] categorical_weight, float[] continuous_weight, Tensor? weight_scale, str variance, "
+      "float fixed_variance, int ignore_index, "
       "bool compute_gradient) -> (Tensor loss, Tensor nll, Tensor gradient, Tensor factor)",
       {at::Tag::pt2_compliant_tag});
 

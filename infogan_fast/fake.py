@@ -121,6 +121,16 @@ def _check_weights(op: str, argument: str, weights: Sequence[float], count: int)
             raise ValueError(f"{op}: {argument} must be finite and >= 0, got {weight}")
 
 
+def _check_weight_scale(op: str, weight_scale: Tensor, head: Tensor, codes: int) -> None:
+    if weight_scale.dtype != torch.float32:
+        raise TypeError(f"{op}: weight_scale must be torch.float32, got {weight_scale.dtype}")
+    if weight_scale.dim() != 1 or weight_scale.shape[0] != codes or weight_scale.device != head.device:
+        raise ValueError(
+            f"{op}: weight_scale must be [{codes}], one number per code, on {head.device}, got "
+            f"{list(weight_scale.shape)} on {weight_scale.device}"
+        )
+
+
 @_register_fake("infogan_fast::info_loss_forward")
 def _(
     head: Tensor,
@@ -134,6 +144,7 @@ def _(
     continuous_prior: str,
     categorical_weight: Sequence[float],
     continuous_weight: Sequence[float],
+    weight_scale: Tensor | None,
     variance: str,
     fixed_variance: float,
     ignore_index: int,
@@ -166,8 +177,10 @@ def _(
             raise ValueError(f"{op}: head and seed must be on one device, got {head.device} and {seed.device}")
     _check_weights(op, "categorical_weight", categorical_weight, len(cardinalities))
     _check_weights(op, "continuous_weight", continuous_weight, continuous_codes)
-
     codes = len(cardinalities) + continuous_codes
+    if weight_scale is not None:
+        _check_weight_scale(op, weight_scale, head, codes)
+
     dtype = _accumulate_dtype(head.dtype)
     return (
         head.new_empty((), dtype=dtype),

@@ -35,10 +35,13 @@ class InfoLoss(nn.Module):
         self.return_terms = return_terms
 
     def forward(
-        self, head: Tensor, latents: Latents | LatentSeed | tuple[Tensor, Tensor]
+        self,
+        head: Tensor,
+        latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+        weight_scale: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Loss of ``head`` ``[B, spec.head_dim(variance)]``; see ``info_loss``."""
-        return info_loss(  # type: ignore[call-overload, no-any-return]
+        return info_loss(  # type: ignore[call-overload, misc, no-any-return]
             head,
             latents,
             self.spec,
@@ -47,6 +50,7 @@ class InfoLoss(nn.Module):
             self.variance,
             self.ignore_index,
             return_terms=self.return_terms,
+            weight_scale=weight_scale,
         )
 
     def extra_repr(self) -> str:

@@ -78,6 +78,7 @@ def info_loss(
     variance: Variance = ...,
     ignore_index: int = ...,
     return_terms: Literal[False] = ...,
+    weight_scale: Tensor | None = ...,
 ) -> Tensor: ...
 @overload
 def info_loss(
@@ -90,6 +91,7 @@ def info_loss(
     ignore_index: int = ...,
     *,
     return_terms: Literal[True],
+    weight_scale: Tensor | None = ...,
 ) -> tuple[Tensor, Tensor]: ...
 def info_loss(
     head: Tensor,
@@ -100,6 +102,7 @@ def info_loss(
     variance: Variance = "learned",
     ignore_index: int = -100,
     return_terms: bool = False,
+    weight_scale: Tensor | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """The information loss ``sum_i weight_i * E[-log Q(c_i | x)]``, fused into one pass over the head.
 
@@ -121,6 +124,8 @@ def info_loss(
         ignore_index: a categorical code of this value leaves its row out of that code's loss and of its mean. A code
             that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN.
         return_terms: also return the mean negative log-likelihood of each code.
+        weight_scale: float32 ``[m + C]`` on the head's device, which multiplies the weights and is not differentiated.
+            For schedules: a compiled or captured step keeps the weights that it was made with, but reads this tensor.
 
     Returns:
         The 0-d loss, float32 (float64 for a float64 head), differentiable once in ``head``; with ``return_terms``,
@@ -128,7 +133,7 @@ def info_loss(
 
     Raises:
         ValueError, RuntimeError: wrong shapes, dtypes or devices, an empty batch, weights that do not fit.
-        IndexError: a code out of ``[0, K)`` (on the CPU; on CUDA it makes the loss NaN).
+        IndexError: a code out of ``[0, K)``.
         NotImplementedError: differentiating the gradient; use ``infogan_fast.reference.info_loss`` for that.
     """
     categorical, continuous, seed, offset, row_offset = _targets(latents)
@@ -145,6 +150,7 @@ def info_loss(
         spec.continuous_prior,
         _per_code(categorical_weight, len(spec.categorical)),
         _per_code(continuous_weight, spec.continuous),
+        weight_scale,
         variance if fixed is None else "fixed",
         1.0 if fixed is None else fixed,
         ignore_index,

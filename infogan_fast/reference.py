@@ -167,6 +167,7 @@ def info_loss(
     variance: Variance = "learned",
     ignore_index: int = -100,
     return_terms: bool = False,
+    weight_scale: Tensor | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """``infogan_fast.info_loss`` in plain PyTorch; half-precision heads are computed in float32."""
     head = head if head.dtype == torch.float64 else head.float()
@@ -177,7 +178,11 @@ def info_loss(
     terms, counts = _categorical_terms(logits, categorical, ignore_index)
     categorical_terms = torch.stack(terms) if terms else head.new_zeros(0)
     continuous_terms = _continuous_terms(mean, scale, continuous.to(head.dtype), variance)
-    loss = _weighted_sum(categorical_terms, categorical_weight) + _weighted_sum(continuous_terms, continuous_weight)
+    scaled_categorical, scaled_continuous = categorical_terms, continuous_terms
+    if weight_scale is not None:
+        scaled_categorical = categorical_terms * weight_scale[: len(terms)]
+        scaled_continuous = continuous_terms * weight_scale[len(terms) :]
+    loss = _weighted_sum(scaled_categorical, categorical_weight) + _weighted_sum(scaled_continuous, continuous_weight)
     if not return_terms:
         return loss
     unknown = torch.stack(counts) == 0 if counts else torch.zeros(0, dtype=torch.bool, device=head.device)

@@ -28,6 +28,7 @@ struct Arguments {
   std::string_view continuous_prior;
   at::ArrayRef<double> categorical_weight;
   at::ArrayRef<double> continuous_weight;
+  const std::optional<at::Tensor>& weight_scale;
   std::string_view variance;
   double fixed_variance;
   int64_t ignore_index;
@@ -45,6 +46,7 @@ using Forward = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>(
     std::string_view,
     at::ArrayRef<double>,
     at::ArrayRef<double>,
+    const std::optional<at::Tensor>&,
     std::string_view,
     double,
     int64_t,
@@ -65,6 +67,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> call_forward(const Ar
       a.continuous_prior,
       a.categorical_weight,
       a.continuous_weight,
+      a.weight_scale,
       a.variance,
       a.fixed_variance,
       a.ignore_index,
@@ -141,6 +144,7 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
     std::string_view continuous_prior,
     at::ArrayRef<double> categorical_weight,
     at::ArrayRef<double> continuous_weight,
+    const std::optional<at::Tensor>& weight_scale,
     std::string_view variance,
     double fixed_variance,
     int64_t ignore_index) {
@@ -156,6 +160,7 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
       continuous_prior,
       categorical_weight,
       continuous_weight,
+      weight_scale,
       variance,
       fixed_variance,
       ignore_index};

@@ -101,6 +101,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
     std::string_view continuous_prior,
     at::ArrayRef<double> categorical_weight,
     at::ArrayRef<double> continuous_weight,
+    const std::optional<at::Tensor>& weight_scale,
     std::string_view variance,
     double fixed_variance,
     int64_t ignore_index,
@@ -110,7 +111,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
       make_layout(kOp, 0, cardinalities, continuous_codes, Prior::kNormal, parse_prior(kOp, continuous_prior));
   check_head(kOp, head, layout, mode);
   check_code_source(kOp, head, categorical, continuous, seed, offset, row_offset, layout);
-  const std::vector<double> weights = check_weights(kOp, categorical_weight, continuous_weight, layout);
+  std::vector<double> weights = check_weights(kOp, categorical_weight, continuous_weight, layout);
+  if (weight_scale.has_value()) {
+    check_weight_scale(kOp, *weight_scale, head, layout);
+    for (int64_t code = 0; code < layout.codes(); ++code) {
+      weights[code] *= weight_scale->const_data_ptr<float>()[code * weight_scale->stride(0)];
+    }
+  }
 
   const int64_t batch = head.size(0);
   const at::ScalarType head_type = head.scalar_type();

@@ -113,8 +113,25 @@ class TrainConfig:
         metadata=_about("weight (lambda) of each categorical code's loss, per nat", "a number >= 0", _real(0.0)),
     )
     continuous_weight: float = field(
-        default=0.2,
+        default=0.8,
         metadata=_about("weight (lambda) of each continuous code's loss, per nat", "a number >= 0", _real(0.0)),
+    )
+    continuous_from: float = field(
+        default=0.1,
+        metadata=_about(
+            "share of the run after which the continuous codes begin to count; until then the categorical codes have "
+            "the images to themselves",
+            "a number from 0 to 1",
+            _real(0.0, 1.0),
+        ),
+    )
+    continuous_full: float = field(
+        default=0.4,
+        metadata=_about(
+            "share of the run after which the continuous codes count with their whole weight",
+            "a number from continuous_from to 1",
+            _real(0.0, 1.0),
+        ),
     )
     variance: Variance = field(
         default=1.0,
@@ -137,7 +154,7 @@ class TrainConfig:
 
     # Optimisation
     steps: int = field(
-        default=3000,
+        default=3500,
         metadata=_about(
             "length of the run, in training steps (one update of D and one of G)", "an integer >= 1", _whole(1)
         ),
@@ -146,10 +163,10 @@ class TrainConfig:
         default=64, metadata=_about("images per step", "an integer >= 2 (batch normalisation needs two)", _whole(2))
     )
     learning_rate_discriminator: float = field(
-        default=1e-3, metadata=_about("Adam's, of the trunk and D's output layer", "a number >= 0", _real(0.0))
+        default=2e-3, metadata=_about("Adam's, of the trunk and D's output layer", "a number >= 0", _real(0.0))
     )
-    learning_rate_generator: float = field(default=2e-3, metadata=_about("Adam's, of G", "a number >= 0", _real(0.0)))
-    learning_rate_head: float = field(default=1e-3, metadata=_about("Adam's, of Q's head", "a number >= 0", _real(0.0)))
+    learning_rate_generator: float = field(default=4e-3, metadata=_about("Adam's, of G", "a number >= 0", _real(0.0)))
+    learning_rate_head: float = field(default=2e-3, metadata=_about("Adam's, of Q's head", "a number >= 0", _real(0.0)))
     betas: tuple[float, float] = field(
         default=(0.5, 0.999),
         metadata=_about(
@@ -164,6 +181,22 @@ class TrainConfig:
             "share of the run after which the learning rates fall linearly to 0 at its end; 1 = they never fall",
             "a number from 0 to 1",
             _real(0.0, 1.0),
+        ),
+    )
+    shear: float = field(
+        default=0.3,
+        metadata=_about(
+            "largest random horizontal shear of the input images of D and Q, real and generated, as a ratio of lengths",
+            "a number from 0 to 1",
+            _real(0.0, 1.0),
+        ),
+    )
+    rotation: float = field(
+        default=5.0,
+        metadata=_about(
+            "largest random rotation of the input images of D and Q, real and generated, in degrees",
+            "a number from 0 to 180",
+            _real(0.0, 180.0),
         ),
     )
     instance_noise: float = field(
@@ -216,6 +249,11 @@ class TrainConfig:
                 fits = False
             if not fits:
                 raise ConfigError(f"{setting.name}: got {value!r}, allowed: {setting.metadata['allowed']}")
+        if self.continuous_full < self.continuous_from:
+            raise ConfigError(
+                f"continuous_full: got {self.continuous_full!r}, allowed: at least continuous_from, "
+                f"{self.continuous_from!r}"
+            )
         if self.spec.num_codes == 0:
             raise ConfigError("categorical and continuous: got none of either, allowed: at least one code")
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.spec import LatentSpec
+from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.step import LOSS_TERMS
 
 
@@ -31,14 +32,15 @@ class Metrics:
     """The terms of ``LOSS_TERMS``."""
     mi_bound_nats: list[float]
     """L_I of each code as Q sees it in training, on images with instance noise; categorical first."""
-    learning_rate_factor: float
-    """Multiplier of the learning rates at the last of these steps."""
+    schedule: Schedule
+    """Multipliers at the last of these steps."""
 
     def to_json(self) -> dict[str, Any]:
         """A line of ``metrics.jsonl``."""
         values = asdict(self)
         losses = values.pop("losses")
-        return {"step": values.pop("step"), **losses, **values}
+        values.pop("schedule")
+        return {"step": values.pop("step"), **losses, **values, "schedule": self.schedule._asdict()}
 
 
 class History:

@@ -24,9 +24,13 @@ PRESETS = {
         learning_rate_head=2e-4,  # (?) Q's head belongs to the discriminator's optimiser
         betas=(0.5, 0.999),
         decay_from=1.0,
+        shear=0.0,
+        rotation=0.0,
         instance_noise=0.0,
         categorical_weight=1.0,
         continuous_weight=1.0,  # (?) the paper says smaller than for categorical codes, without a number
+        continuous_from=0.0,
+        continuous_full=0.0,
         variance=1.0,  # (?) the paper says exp of an output
     ),
 }

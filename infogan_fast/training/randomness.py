@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan_fast.training.config import ConfigError
+from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.views import VIEWS, Views, affine_maps
 
 # Offsets of the package's own generator, one per place that samples latent variables.
 TRAINING, EVALUATION, PICTURES = 0, 1, 2
 
 # Streams that draw from torch's generators.
-_INSTANCE_NOISE, _BATCH_ORDER = 0, 1
+_VIEWS, _BATCH_ORDER = 0, 1
 
 
 def _seed(seed: int, stream: int, index: int) -> int:
@@ -32,20 +33,30 @@ class LatentSeedAtStep:
         return self._tensor.fill_(self._first + step)
 
 
-class InstanceNoise:
-    """Gaussian noise of a given standard deviation for each step, on the device."""
+class RandomViews:
+    """The views of each step's images, on the device: ``views.VIEWS`` of each.
 
-    def __init__(self, seed: int, std: float, device: torch.device) -> None:
-        self._seed, self._std = seed, std
+    Args:
+        config: the settings; of them the seed, the standard deviation of the noise and the largest shear and rotation.
+        device: of the views.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        self._config = config
         self._generator = torch.Generator(device)
 
-    def __call__(self, step: int, shape: tuple[int, ...]) -> Tensor:
-        """float32 of the given shape; zeros where the standard deviation is 0."""
-        device = self._generator.device
-        if self._std == 0.0:
-            return torch.zeros(1, device=device).expand(shape)
-        self._generator.manual_seed(_seed(self._seed, _INSTANCE_NOISE, step))
-        return torch.empty(shape, device=device).normal_(0.0, self._std, generator=self._generator)
+    def __call__(self, step: int, shape: torch.Size) -> Views:
+        """Views of images of a shape ``[B, C, H, W]``."""
+        config, generator = self._config, self._generator
+        generator.manual_seed(_seed(config.seed, _VIEWS, step))
+        noise = torch.zeros((VIEWS, *shape), device=generator.device)
+        if config.instance_noise > 0.0:
+            noise.normal_(0.0, config.instance_noise, generator=generator)
+        maps = None
+        if config.shear > 0.0 or config.rotation > 0.0:
+            uniform = torch.empty((VIEWS, shape[0], 2), device=generator.device)
+            maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=generator), config.shear, config.rotation)
+        return Views(maps, noise)
 
 
 class BatchOrder:

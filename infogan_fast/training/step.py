@@ -13,6 +13,8 @@ from infogan_fast.objectives import discriminator_loss, generator_loss
 from infogan_fast.ops import info_loss
 from infogan_fast.spec import Latents
 from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.schedule import Schedule
+from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, Views
 
 #: The first entries of what a step returns; the negative log-likelihood of each code follows.
 LOSS_TERMS = (
@@ -48,6 +50,8 @@ class TrainingStep:
         )
         self.generator_optimizer = torch.optim.Adam(nets.generator.parameters(), betas=config.betas, fused=True)
 
+        # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
+        self._weight_scale = torch.ones(self.spec.num_codes, device=next(nets.parameters()).device)
         self.generate: Callable[..., Tensor] = nets.generator
         self.discriminator_losses: Callable[..., tuple[Tensor, ...]] = self._discriminator_losses
         self.generator_losses: Callable[..., tuple[Tensor, Tensor]] = self._generator_losses
@@ -56,50 +60,49 @@ class TrainingStep:
             self.discriminator_losses = torch.compile(self.discriminator_losses, fullgraph=True)
             self.generator_losses = torch.compile(self.generator_losses, fullgraph=True)
 
-    def __call__(self, real: Tensor, latents: Latents, noise: Tensor, rate: float) -> Tensor:
+    def __call__(self, real: Tensor, latents: Latents, views: Views, schedule: Schedule) -> Tensor:
         """One update of every network.
 
         Args:
             real: images ``[B, C, H, W]`` float32 in [0, 1].
             latents: the latent variables of B images.
-            noise: instance noise ``[3, B, C, H, W]``: for the real images, and for the fake ones in each update.
-            rate: multiplier of the learning rates, 0 to 1.
+            views: how D and Q see the images.
+            schedule: multipliers of the learning rates and of the continuous codes' weight.
 
         Returns:
             float32 ``[len(LOSS_TERMS) + m + C]`` on the device: ``LOSS_TERMS``, then the nll of each code in nats.
         """
         nets = self.nets
-        self._set_learning_rates(rate)
+        self._apply(schedule)
         fake = self.generate(latents.input)
 
         self.discriminator_optimizer.zero_grad()
-        d_loss, d_information, nll, head_abs_max = self.discriminator_losses(
-            real + noise[0], fake.detach() + noise[1], latents
-        )
+        d_loss, d_information, nll, head_abs_max = self.discriminator_losses(real, fake.detach(), latents, views)
         (d_loss + d_information).backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimizer.step()
 
         self.generator_optimizer.zero_grad()
         with frozen(nets.trunk, nets.real_or_fake, nets.head):  # no weight gradients that nobody would use
-            g_loss, g_information = self.generator_losses(fake + noise[2], latents)
+            g_loss, g_information = self.generator_losses(fake, latents, views)
             (g_loss + g_information).backward()  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
 
         terms = torch.stack((d_loss, d_information, g_loss, g_information, head_abs_max)).detach()
         return torch.cat((terms, nll))
 
-    def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents) -> tuple[Tensor, ...]:
+    def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, ...]:
         nets = self.nets
-        fake_features = nets.trunk(fake)
-        real_logits, fake_logits = nets.real_or_fake(nets.trunk(real)), nets.real_or_fake(fake_features)
+        real_logits = nets.discriminate(views.see(real, REAL))
+        fake_features = nets.trunk(views.see(fake, FAKE_FOR_DISCRIMINATOR))
+        fake_logits = nets.real_or_fake(fake_features)
         to_trunk = "trunk" in self.config.information_gradient
         head = nets.head(fake_features if to_trunk else fake_features.detach())
         information, nll = self._information_loss(head, latents)
         return discriminator_loss(real_logits, fake_logits), information, nll, head.detach().abs().amax()
 
-    def _generator_losses(self, fake: Tensor, latents: Latents) -> tuple[Tensor, Tensor]:
+    def _generator_losses(self, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, Tensor]:
         nets = self.nets
-        features = nets.trunk(fake)
+        features = nets.trunk(views.see(fake, FAKE_FOR_GENERATOR))
         loss = generator_loss(nets.real_or_fake(features))
         if "generator" not in self.config.information_gradient:
             return loss, loss.new_zeros(())
@@ -115,9 +118,12 @@ class TrainingStep:
             config.continuous_weight,
             config.variance,
             return_terms=True,
+            weight_scale=self._weight_scale,
         )
 
-    def _set_learning_rates(self, rate: float) -> None:
+    def _apply(self, schedule: Schedule) -> None:
+        rate = schedule.learning_rate
+        self._weight_scale[len(self.spec.categorical) :] = schedule.continuous_weight
         trunk, head = self.discriminator_optimizer.param_groups
         (generator,) = self.generator_optimizer.param_groups
         trunk["lr"] = rate * self.config.learning_rate_discriminator
@@ -136,12 +142,3 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     finally:
         for parameter in parameters:
             parameter.requires_grad_(True)
-
-
-def learning_rate_factor(step: int, steps: int, decay_from: float) -> float:
-    """Multiplier of the learning rates in training step ``step`` of ``steps``, counted from 0.
-
-    1 until the share ``decay_from`` of the run is done, then falling linearly, to reach 0 at the run's end.
-    """
-    done = step / steps
-    return 1.0 if done <= decay_from else (1.0 - done) / (1.0 - decay_from)

@@ -28,7 +28,8 @@ from infogan_fast.training.checkpoint import (
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.metrics import History, Metrics, check_weights
 from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.step import TrainingStep, learning_rate_factor
+from infogan_fast.training.schedule import schedule_at
+from infogan_fast.training.step import TrainingStep
 
 
 class Progress(Protocol):
@@ -61,7 +62,7 @@ class Trainer:
         self.images = data.images.to(self.device)
         self.training_step = TrainingStep(self.nets, config)
         self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
-        self.instance_noise = randomness.InstanceNoise(config.seed, config.instance_noise, self.device)
+        self.random_views = randomness.RandomViews(config, self.device)
         self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
         self.history = History(self.spec, config.log_every, self.device)
         self.step = 0
@@ -98,9 +99,8 @@ class Trainer:
         config, step = self.config, self.step
         latents = sample_latents(self.spec, config.batch_size, self.latent_seed(step), randomness.TRAINING)
         real = self.images[self.batch_order(step)].float().div_(255.0)
-        noise = self.instance_noise(step, (3, *real.shape))
-        rate = learning_rate_factor(step, config.steps, config.decay_from)
-        return self.training_step(real, latents, noise, rate)
+        views = self.random_views(step, real.shape)
+        return self.training_step(real, latents, views, schedule_at(config, step))
 
     def _is_due(self, what: str) -> bool:
         every: int = getattr(self.config, f"{what}_every")
@@ -119,7 +119,7 @@ class Trainer:
             images_per_second=(self.step - step) * self.config.batch_size / (self.seconds - seconds),
             losses=losses,
             mi_bound_nats=bound,
-            learning_rate_factor=learning_rate_factor(self.step - 1, self.config.steps, self.config.decay_from),
+            schedule=schedule_at(self.config, self.step - 1),
         )
         self.folder.append_metrics(metrics.to_json())
         return metrics

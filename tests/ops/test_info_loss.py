@@ -143,6 +143,25 @@ def test_terms_are_unweighted_mean_nats_and_detached():
     torch.testing.assert_close(nll[1:], -normal.log_prob(latents.continuous).mean(0))
 
 
+@every_spec
+@every_dtype
+def test_weight_scale_multiplies_the_weights(spec, dtype):
+    torch.manual_seed(9)
+    head, latents = make_head(spec, 20, dtype=dtype), ig.sample_latents(spec, 20, seed_of(0))
+    scale = torch.randint(0, 4, (spec.num_codes,)).float()
+    m = len(spec.categorical)
+    scaled = {"categorical_weight": (0.5 * scale[:m]).tolist(), "continuous_weight": (0.25 * scale[m:]).tolist()}
+    expected = loss_and_gradient(ig.info_loss, head, latents, spec, 2.0, **scaled)
+    plain = {"categorical_weight": 0.5, "continuous_weight": 0.25, "weight_scale": scale}
+    for function in (
+        ig.info_loss,
+        ig.reference.info_loss,
+        lambda *a, **k: ig.InfoLoss(spec, 0.5, 0.25, return_terms=True)(a[0], a[1], scale),
+    ):
+        for a, b in zip(loss_and_gradient(function, head, latents, spec, 2.0, **plain), expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=4 * torch.finfo(a.dtype).eps, atol=1e-6)
+
+
 def test_a_perfect_head_reaches_the_entropy():
     spec = SPECS["chairs"]
     latents = ig.sample_latents(spec, 1000, seed_of(1))

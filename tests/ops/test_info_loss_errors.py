@@ -80,6 +80,16 @@ MISTAKES = {
         r"continuous_weight must be a float or one float per code \(2\), got 1",
     ),
     "negative weight": ({"categorical_weight": -1.0}, ValueError, "categorical_weight must be finite and >= 0, got -1"),
+    "weight scale of another number": (
+        {"weight_scale": torch.ones(2)},
+        ValueError,
+        r"weight_scale must be \[3\], one number per code, on cpu, got \[2\] on cpu",
+    ),
+    "float64 weight scale": (
+        {"weight_scale": torch.ones(3, dtype=torch.float64)},
+        TypeError,
+        r"weight_scale must be torch\.float32, got torch\.float64",
+    ),
     "NaN weight": ({"continuous_weight": math.nan}, ValueError, "continuous_weight must be finite and >= 0, got nan"),
 }
 

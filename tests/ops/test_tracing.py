@@ -21,6 +21,7 @@ def op_arguments(spec, head, latents, variance):
         spec.continuous_prior,
         (0.5,) * len(spec.categorical),
         (0.2,) * spec.continuous,
+        None,
         variance if fixed is None else "fixed",
         fixed or 1.0,
         -100,
@@ -128,6 +129,21 @@ def test_a_changing_row_offset_compiles_at_most_twice(model):
         for row_offset in (128, 1024, 2**33):
             ours = gradients(model, compiled, seed_of(5), row_offset)
             assert torch.equal(ours[1], gradients(model, model, seed_of(5), row_offset)[1])
+
+
+def test_refilling_the_weight_scale_takes_effect_without_recompiling(model):
+    compiled = torch.compile(ig.info_loss, fullgraph=True)
+    head, latents = make_head(SPEC, 8).requires_grad_(), ig.sample_latents(SPEC, 8, seed_of(0))
+    scale = torch.ones(3)
+    for step, continuous in enumerate((0.0, 0.5, 1.0)):
+        scale[1:] = continuous
+        with torch._dynamo.config.patch(error_on_recompile=step > 0):
+            loss = compiled(head, latents, SPEC, 1.0, 0.4, weight_scale=scale)
+        expected = ig.info_loss(head, latents, SPEC, 1.0, 0.4 * continuous)
+        assert torch.equal(loss, expected)
+        (gradient,) = torch.autograd.grad(loss, head)
+        (expected_gradient,) = torch.autograd.grad(expected, head)
+        torch.testing.assert_close(gradient, expected_gradient)
 
 
 def test_activation_checkpointing_gives_the_gradients_of_the_unchecked_run(model):

@@ -20,6 +20,10 @@ WRONG = {
     "width": [0.0, -1.0, 65.0, float("nan"), "1"],
     "categorical_weight": [-0.1, float("inf")],
     "continuous_weight": [-0.1, None],
+    "continuous_from": [-0.1, 1.1, None],
+    "continuous_full": [-0.1, 1.1],
+    "shear": [-0.1, 2.0],
+    "rotation": [-1.0, 181.0],
     "variance": [0.0, -1.0, "fixed", None, []],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
@@ -121,3 +125,8 @@ def test_later_override_wins():
 def test_wrong_override(text, message):
     with pytest.raises(ConfigError, match=message):
         parse_overrides([text])
+
+
+def test_continuous_codes_cannot_be_complete_before_they_begin():
+    with pytest.raises(ConfigError, match=r"continuous_full: got 0\.05, allowed: at least continuous_from, 0\.1"):
+        TrainConfig(continuous_from=0.1, continuous_full=0.05)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infogan_fast.training.randomness import BatchOrder, InstanceNoise, LatentSeedAtStep
+from infogan_fast.training.randomness import BatchOrder, LatentSeedAtStep, RandomViews
 
 CPU = torch.device("cpu")
 
@@ -25,17 +25,25 @@ def test_order_does_not_depend_on_where_it_starts():
 
 
 @pytest.mark.parametrize("seed", [0, 2**31 - 1])
-def test_noise_differs_by_step_and_seed(seed):
-    noise = InstanceNoise(seed, 0.5, CPU)
-    first, second = noise(0, (1000,)), noise(1, (1000,))
-    assert float(first.std()) == pytest.approx(0.5, rel=0.1)
-    assert abs(float(torch.corrcoef(torch.stack((first, second)))[0, 1])) < 0.1
-    assert torch.equal(noise(0, (1000,)), first)
-    assert not torch.equal(InstanceNoise(seed ^ 1, 0.5, CPU)(0, (1000,)), first)
+def test_views_differ_by_step_and_seed(make_config, seed):
+    shape = (50, 1, 8, 8)
+    random_views = RandomViews(make_config(seed=seed, instance_noise=0.5), CPU)
+    first, second = random_views(0, shape), random_views(1, shape)
+    assert first.noise.shape == (3, *shape)
+    assert float(first.noise.std()) == pytest.approx(0.5, rel=0.05)
+    assert abs(float(torch.corrcoef(torch.stack((first.noise.flatten(), second.noise.flatten())))[0, 1])) < 0.05
+    for a, b in zip(random_views(0, shape), first, strict=True):
+        assert torch.equal(a, b)
+    for other in (second, RandomViews(make_config(seed=seed ^ 1, instance_noise=0.5), CPU)(0, shape)):
+        for a, b in zip(first, other, strict=True):
+            assert not torch.equal(a, b)
 
 
-def test_no_noise():
-    assert not InstanceNoise(0, 0.0, CPU)(3, (2, 3)).any()
+def test_without_noise_or_maps_an_image_is_seen_as_it_is(make_config):
+    images = torch.rand(4, 1, 8, 8)
+    views = RandomViews(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), CPU)(3, images.shape)
+    assert views.maps is None
+    assert torch.equal(views.see(images, 1), images)
 
 
 def test_latent_seeds_of_two_runs_do_not_meet():

@@ -7,8 +7,10 @@ import torch
 
 import infogan_fast as ig
 from infogan_fast.objectives import discriminator_loss, generator_loss
-from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen, learning_rate_factor
+from infogan_fast.training.schedule import Schedule, schedule_at
+from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen
 from infogan_fast.training.trainer import build_networks
+from infogan_fast.training.views import VIEWS, Views
 
 PARTS = ("generator", "head", "trunk")
 
@@ -21,21 +23,20 @@ def make_step(config):
 def batch(config):
     latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(1))
     images = torch.rand(config.batch_size, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    noise = torch.zeros(3, config.batch_size, 1, 8, 8)
-    return images, latents, noise
+    return images, latents, Views(None, torch.zeros(VIEWS, config.batch_size, 1, 8, 8))
 
 
 @pytest.mark.parametrize("parts", [c for n in range(4) for c in itertools.combinations(PARTS, n)])
 def test_information_gradient_reaches_exactly_the_named_parts(make_config, parts):
     config = make_config(information_gradient=parts)
     nets, step = make_step(config)
-    images, latents, _ = batch(config)
+    images, latents, views = batch(config)
     fake = nets.generator(latents.input)
-    d_information = step.discriminator_losses(images, fake.detach(), latents)[1]
+    d_information = step.discriminator_losses(images, fake.detach(), latents, views)[1]
     if d_information.requires_grad:
         d_information.backward()
     with frozen(nets.trunk, nets.real_or_fake, nets.head):
-        g_information = step.generator_losses(fake, latents)[1]
+        g_information = step.generator_losses(fake, latents, views)[1]
         if g_information.requires_grad:
             g_information.backward()
     reached = {
@@ -51,7 +52,7 @@ def test_what_a_step_changes(make_config, parts):
     config = make_config(information_gradient=parts)
     nets, step = make_step(config)
     before = {name: p.detach().clone() for name, p in nets.named_parameters()}
-    step(*batch(config), rate=1.0)
+    step(*batch(config), Schedule(1.0, 1.0))
     changed = {name.split(".")[0] for name, p in nets.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {"generator", "trunk", "real_or_fake"} | ({"head"} & set(parts))
 
@@ -60,7 +61,7 @@ def test_players_do_not_train_each_other(make_config):
     config = make_config(learning_rate_discriminator=0.0, learning_rate_head=0.0)
     nets, step = make_step(config)
     before = {name: p.detach().clone() for name, p in nets.named_parameters()}
-    step(*batch(config), rate=1.0)
+    step(*batch(config), Schedule(1.0, 1.0))
     assert {n.split(".")[0] for n, p in nets.named_parameters() if not torch.equal(p, before[n])} == {"generator"}
     assert all(p.requires_grad for p in nets.parameters())
 
@@ -68,16 +69,16 @@ def test_players_do_not_train_each_other(make_config):
 def test_terms(make_config):
     config = make_config(categorical_weight=2.0, continuous_weight=0.5)
     _, step = make_step(config)
-    images, latents, noise = batch(config)
+    images, latents, views = batch(config)
     reference, _ = make_step(config)  # the same initial weights
     with torch.no_grad():
         fake = reference.generator(latents.input)
         features = reference.trunk(fake)
         head = reference.head(features)
-        loss, nll = ig.reference.info_loss(head, latents, config.spec, 2.0, 0.5, 1.0, return_terms=True)
+        loss, nll = ig.reference.info_loss(head, latents, config.spec, 2.0, 0.125, 1.0, return_terms=True)
         logits = reference.real_or_fake(features)
         adversarial = discriminator_loss(reference.discriminate(images), logits)
-    terms = step(images, latents, noise, rate=0.0)
+    terms = step(images, latents, views, Schedule(0.0, 0.25))
     assert terms.shape == (len(LOSS_TERMS) + 3,)
     assert not terms.requires_grad
     expected = torch.stack((adversarial, loss, generator_loss(logits), loss, head.abs().max(), *nll))
@@ -93,10 +94,24 @@ def test_gan_losses():
     assert float(generator_loss(-certain)) == 200.0
 
 
-def test_learning_rate_factor():
-    assert [learning_rate_factor(step, 10, 0.5) for step in (0, 5, 6, 9)] == pytest.approx([1.0, 1.0, 0.8, 0.2])
-    assert learning_rate_factor(9, 10, 1.0) == 1.0
-    assert learning_rate_factor(5, 10, 0.0) == 0.5
+def test_learning_rates_fall_at_the_end(make_config):
+    def rates(decay_from):
+        return [schedule_at(make_config(steps=10, decay_from=decay_from), step).learning_rate for step in (0, 5, 6, 9)]
+
+    assert rates(0.5) == pytest.approx([1.0, 1.0, 0.8, 0.2])
+    assert rates(1.0) == [1.0] * 4
+    assert rates(0.0) == pytest.approx([1.0, 0.5, 0.4, 0.1])
+
+
+def test_continuous_codes_join_gradually(make_config):
+    def weights(first, full):
+        config = make_config(steps=10, continuous_from=first, continuous_full=full)
+        return [schedule_at(config, step).continuous_weight for step in (0, 2, 3, 4, 9)]
+
+    assert weights(0.2, 0.4) == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
+    assert weights(0.0, 0.0) == [1.0] * 5
+    assert weights(0.3, 0.3) == [0.0, 0.0, 1.0, 1.0, 1.0]
+    assert weights(0.0, 1.0) == pytest.approx([0.0, 0.2, 0.3, 0.4, 0.9])
 
 
 @pytest.mark.slow
@@ -104,11 +119,11 @@ def test_compiled_step_agrees_and_does_not_recompile(make_config):
     config = make_config()
     _, eager = make_step(config)
     _, compiled = make_step(make_config(compile=True))
-    images, _, noise = batch(config)
+    images, _, views = batch(config)
     seed = torch.tensor(0)
     for number in range(4):
         with torch._dynamo.config.patch(error_on_recompile=number > 0):
             latents = ig.sample_latents(config.spec, config.batch_size, seed.fill_(number))
-            rate = 1.0 - number / 4
-            expected = eager(images, latents, noise, rate)
-            torch.testing.assert_close(compiled(images, latents, noise, rate), expected, rtol=1e-3, atol=1e-4)
+            schedule = Schedule(1.0 - number / 4, number / 4)
+            expected = eager(images, latents, views, schedule)
+            torch.testing.assert_close(compiled(images, latents, views, schedule), expected, rtol=1e-3, atol=1e-4)

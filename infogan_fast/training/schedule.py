@@ -1,0 +1,29 @@
+"""What changes over a run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from infogan_fast.training.config import TrainConfig
+
+
+class Schedule(NamedTuple):
+    """Multipliers at one training step, each from 0 to 1."""
+
+    learning_rate: float
+    """Of every learning rate: 1, then falling linearly to 0 over the last part of the run."""
+    continuous_weight: float
+    """Of the continuous codes' weight: 0, then rising linearly to 1 early in the run."""
+
+
+def schedule_at(config: TrainConfig, step: int) -> Schedule:
+    """The multipliers in training step ``step``, counted from 0, of ``config.steps``."""
+    done = step / config.steps
+    decay = 1.0 if done <= config.decay_from else (1.0 - done) / (1.0 - config.decay_from)
+    return Schedule(decay, _ramp(done, config.continuous_from, config.continuous_full))
+
+
+def _ramp(done: float, first: float, full: float) -> float:
+    if done >= full:
+        return 1.0
+    return 0.0 if done <= first else (done - first) / (full - first)

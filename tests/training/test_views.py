@@ -1,0 +1,47 @@
+"""The affine maps that D and Q see images through."""
+
+import pytest
+import torch
+
+from infogan_fast.training.views import Views, affine_maps
+
+CORNERS = torch.tensor([-1.0, 1.0])
+
+
+def see(images, uniform, shear, rotation):
+    maps = affine_maps(uniform, shear, rotation)[None]
+    return Views(maps, torch.zeros(1, *images.shape)).see(images, 0)
+
+
+def test_the_middle_of_the_ranges_is_the_identity():
+    images = torch.rand(3, 2, 12, 12)
+    torch.testing.assert_close(see(images, torch.zeros(3, 2), 0.3, 20.0), images)
+
+
+def test_maps_stay_within_their_ranges():
+    extremes = torch.cartesian_prod(CORNERS, CORNERS)
+    maps = affine_maps(extremes, 0.3, 30.0)
+    assert maps.shape == (4, 2, 3)
+    assert maps[:, 1, 0].abs().tolist() == pytest.approx([0.5] * 4)  # sin of 30 degrees
+    torch.testing.assert_close((maps[:, 0, 1] + maps[:, 1, 0]).abs(), torch.full((4,), 0.3))
+    assert not maps[:, :, 2].any()
+
+
+def test_rotation_by_a_quarter_turn():
+    images = torch.rand(1, 1, 8, 8)
+    turned = see(images, torch.tensor([[0.0, 1.0]]), 0.0, 90.0)
+    torch.testing.assert_close(turned, torch.rot90(images, 1, (2, 3)), atol=1e-5, rtol=0.0)
+
+
+def test_shear_moves_rows_sideways_in_proportion_to_their_height():
+    images = torch.zeros(1, 1, 9, 9)
+    images[..., 4] = 1.0  # a vertical line
+    sheared = see(images, torch.tensor([[1.0, 0.0]]), 0.5, 0.0)
+    columns = (sheared[0, 0] * torch.arange(9.0)).sum(1) / sheared[0, 0].sum(1)
+    torch.testing.assert_close(columns, 4.0 - 0.5 * (torch.arange(9.0) - 4.0), atol=1e-4, rtol=0.0)
+
+
+def test_gradients_reach_the_images():
+    images = torch.rand(2, 1, 8, 8, requires_grad=True)
+    see(images, torch.tensor([[0.5, -0.5], [1.0, 1.0]]), 0.3, 5.0).sum().backward()
+    assert images.grad.abs().sum() > 0
