@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,8 +19,8 @@ from typing import Any
 
 import torch
 
-import infogan_fast as ig
 from benchmarks.cases import CASES, CONTENDERS, Case, Contender, contenders
+from benchmarks.machine import machine
 
 _SECONDS_PER_SAMPLE = 0.01
 _WARM_UP_CALLS = 5
@@ -50,27 +48,6 @@ def _seconds_per_call(function: Contender, calls: int) -> float:
     for _ in range(calls):
         function()
     return (time.perf_counter() - start) / calls
-
-
-def machine() -> dict[str, Any]:
-    """Where the figures were taken."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    cpu = next(
-        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
-    )
-    return {
-        "cpu": cpu,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "infogan_fast": ig.__version__,
-        "commit": commit.stdout.strip() or None,
-        "build": ig.build_info(),
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def results(threads: list[int], rounds: int, cases: tuple[Case, ...]) -> Iterator[dict[str, Any]]:

@@ -87,7 +87,9 @@ Set = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option(help="Length of the run in training steps, each one update of D and one of G. Default: 3000."),
+    typer.Option(
+        help=f"Length of the run in training steps, each one update of D and one of G. Default: {TrainConfig.steps}."
+    ),
 ]
 Device = Annotated[
     str | None,

@@ -154,7 +154,7 @@ class TrainConfig:
 
     # Optimisation
     steps: int = field(
-        default=3500,
+        default=7000,
         metadata=_about(
             "length of the run, in training steps (one update of D and one of G)", "an integer >= 1", _whole(1)
         ),
