@@ -1,6 +1,5 @@
 """Builds infogan_fast._C with torch's own BuildExtension; everything else about the package is in pyproject.toml."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -20,7 +19,9 @@ try:
     import torch
     from torch.utils.cpp_extension import BuildExtension, CppExtension
 except ImportError as error:
-    sys.exit(f"{NO_TORCH}\nThe import failed with: {error}" if error.name not in ("torch",) else NO_TORCH)
+    if error.name == "pybind11":
+        sys.exit("infogan-fast is built with pybind11, which is missing here: pip install pybind11 ninja wheel")
+    sys.exit(NO_TORCH if error.name == "torch" else f"{NO_TORCH}\nImporting torch failed with: {error}")
 
 from setuptools import setup
 
@@ -62,7 +63,6 @@ def extension() -> CppExtension:
         "-Wextra",
         "-Wno-unknown-pragmas",
         f'-DINFOGAN_FAST_VERSION="{package_version()}"',
-        f'-DINFOGAN_FAST_COMPILER="{os.environ.get("CXX", "c++")}"',
     ]
     if sys.platform.startswith("linux"):
         # Compiled with OpenMP but not linked to it: the symbols come from the runtime that torch itself has loaded, so

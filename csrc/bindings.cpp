@@ -13,11 +13,16 @@ py::dict build_info() {
   py::dict info;
   info["version"] = INFOGAN_FAST_VERSION;
   info["torch"] = TORCH_VERSION;
-  info["compiler"] = INFOGAN_FAST_COMPILER;
+  info["compiler"] = __VERSION__;
   info["cuda"] = py::none();
   info["cuda_architectures"] = py::list();
   info["cuda_kernels"] = false;
-  info["cpu_simd"] = infogan_fast::simd_name(infogan_fast::simd_level());
+  py::list levels;
+  for (const infogan_fast::Simd level : infogan_fast::simd_levels()) {
+    levels.append(infogan_fast::simd_name(level));
+  }
+  info["cpu_simd"] = levels;
+  info["cpu_simd_used"] = infogan_fast::simd_name(infogan_fast::simd_level());
   return info;
 }
 

@@ -57,15 +57,17 @@ inline LatentLayout make_layout(
     int64_t continuous,
     Prior noise_prior,
     Prior continuous_prior) {
-  TORCH_CHECK_VALUE(noise >= 0, op, ": noise must be >= 0, got ", noise);
-  TORCH_CHECK_VALUE(continuous >= 0, op, ": the number of continuous codes must be >= 0, got ", continuous);
+  constexpr int64_t kLimit = int64_t(1) << 31;
+  TORCH_CHECK_VALUE(noise >= 0 && noise < kLimit, op, ": noise must be in [0, 2**31), got ", noise);
+  TORCH_CHECK_VALUE(
+      continuous >= 0 && continuous < kLimit,
+      op,
+      ": the number of continuous codes must be in [0, 2**31), got ",
+      continuous);
   int64_t logits = 0;
   for (const int64_t cardinality : cardinalities) {
     TORCH_CHECK_VALUE(
-        cardinality >= 1 && cardinality < (int64_t(1) << 31),
-        op,
-        ": a cardinality must be in [1, 2**31), got ",
-        cardinality);
+        cardinality >= 1 && cardinality < kLimit, op, ": a cardinality must be in [1, 2**31), got ", cardinality);
     logits += cardinality;
   }
   return {
@@ -88,7 +90,8 @@ inline void check_stream(const char* op, const at::Tensor& seed, int64_t offset,
       "; see new_seed()");
   TORCH_CHECK_VALUE(seed.numel() == 1, op, ": seed must have one element, got shape ", seed.sizes());
   TORCH_CHECK_VALUE(offset >= 0 && offset < (int64_t(1) << 32), op, ": offset must be in [0, 2**32), got ", offset);
-  TORCH_CHECK_VALUE(row_offset >= 0, op, ": row_offset must be >= 0, got ", row_offset);
+  TORCH_CHECK_VALUE(
+      row_offset >= 0 && row_offset <= (int64_t(1) << 62), op, ": row_offset must be in [0, 2**62], got ", row_offset);
 }
 
 inline void check_batch_size(const char* op, int64_t batch_size) {

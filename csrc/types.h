@@ -30,8 +30,14 @@ inline const char* dtype_name(at::ScalarType type) {
       return "torch.int16";
     case at::kByte:
       return "torch.uint8";
+    case at::kChar:
+      return "torch.int8";
     case at::kBool:
       return "torch.bool";
+    case at::kComplexFloat:
+      return "torch.complex64";
+    case at::kComplexDouble:
+      return "torch.complex128";
     default:
       return c10::toString(type);
   }

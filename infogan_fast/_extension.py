@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -22,11 +23,19 @@ def build_info() -> dict[str, Any]:
 
     Returns:
         ``version`` (of the package), ``torch`` (version it was built with), ``compiler``, ``cuda`` (toolkit version or
-        ``None``), ``cuda_architectures`` (list of str), ``cuda_kernels`` (bool), ``cpu_simd`` (list of str:
-        instruction sets beyond the compiler's baseline that the CPU kernels choose from at run time).
+        ``None``), ``cuda_architectures`` (list of str), ``cuda_kernels`` (bool), ``cpu_simd`` (list of str: the
+        versions of the CPU kernels that this machine can run, the best last) and ``cpu_simd_used`` (the best, or the
+        one that the environment variable ``INFOGAN_FAST_SIMD`` named when the package was imported).
     """
     info: dict[str, Any] = _C.build_info()
     return info
+
+
+_wanted = os.environ.get("INFOGAN_FAST_SIMD")
+if _wanted is not None and _wanted not in build_info()["cpu_simd"]:
+    raise ImportError(
+        f"INFOGAN_FAST_SIMD: got {_wanted!r}, allowed on this machine: {', '.join(build_info()['cpu_simd'])}"
+    )
 
 
 def _release(version: str) -> str:

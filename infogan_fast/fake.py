@@ -23,16 +23,22 @@ def _register_fake(op: str) -> Callable[[_Kernel], _Kernel]:
 FLOATING = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
+def _check_value(condition: bool | torch.SymBool, message: Callable[[], str]) -> None:
+    """Raise ValueError now if the condition is known to be false; check again at run time if it is not known."""
+    check: Callable[..., None] = torch._check_value
+    check(condition, message)
+
+
 def _check_prior(op: str, prior: str) -> None:
     if prior not in ("uniform", "normal"):
         raise ValueError(f"{op}: prior must be 'uniform' or 'normal', got '{prior}'")
 
 
 def _check_layout(op: str, noise: int, cardinalities: Sequence[int], continuous: int) -> None:
-    if noise < 0:
-        raise ValueError(f"{op}: noise must be >= 0, got {noise}")
-    if continuous < 0:
-        raise ValueError(f"{op}: the number of continuous codes must be >= 0, got {continuous}")
+    if not 0 <= noise < 2**31:
+        raise ValueError(f"{op}: noise must be in [0, 2**31), got {noise}")
+    if not 0 <= continuous < 2**31:
+        raise ValueError(f"{op}: the number of continuous codes must be in [0, 2**31), got {continuous}")
     for cardinality in cardinalities:
         if not 1 <= cardinality < 2**31:
             raise ValueError(f"{op}: a cardinality must be in [1, 2**31), got {cardinality}")
@@ -45,8 +51,8 @@ def _check_stream(op: str, seed: Tensor, offset: int, row_offset: int) -> None:
         raise ValueError(f"{op}: seed must have one element, got shape {list(seed.shape)}")
     if not 0 <= offset < 2**32:
         raise ValueError(f"{op}: offset must be in [0, 2**32), got {offset}")
-    if row_offset < 0:
-        raise ValueError(f"{op}: row_offset must be >= 0, got {row_offset}")
+    _check_value(row_offset >= 0, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
+    _check_value(row_offset <= 2**62, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
 
 
 def _check_floating(op: str, argument: str, dtype: torch.dtype) -> None:
@@ -80,8 +86,7 @@ def _(
     _check_prior(op, continuous_prior)
     _check_layout(op, noise, cardinalities, continuous)
     _check_stream(op, seed, offset, row_offset)
-    if batch_size < 0:
-        raise ValueError(f"{op}: batch_size must be >= 0, got {batch_size}")
+    _check_value(batch_size >= 0, lambda: f"{op}: batch_size must be >= 0, got {batch_size}")
     _check_floating(op, "dtype", dtype)
     return (
         seed.new_empty((batch_size, noise + sum(cardinalities) + continuous), dtype=dtype),
@@ -111,7 +116,8 @@ def _check_codes(op: str, head: Tensor, categorical: Tensor, continuous: Tensor,
         )
 
 
-def _check_weights(op: str, argument: str, weights: Sequence[float], count: int) -> None:
+def check_weights(op: str, argument: str, weights: Sequence[float], count: int) -> None:
+    """Raise ValueError unless there are ``count`` weights, each finite and ``>= 0``."""
     if len(weights) != count:
         raise ValueError(
             f"{op}: {argument} must be a float or one float per code ({count}), got {len(weights)} of them"
@@ -164,8 +170,7 @@ def _(
     if head.dim() != 2 or head.shape[1] != width:
         raise ValueError(f"{op}: head must be [B, {width}] {formula}, got {list(head.shape)}")
     batch = head.shape[0]
-    if batch == 0:
-        raise ValueError(f"{op}: the mean over an empty batch is not defined; head is {list(head.shape)}")
+    _check_value(batch > 0, lambda: f"{op}: the mean over an empty batch is not defined; head is {list(head.shape)}")
 
     if (categorical is None) != (continuous is None) or (seed is None) == (categorical is None):
         raise ValueError(f"{op}: the codes are either categorical and continuous, or a seed")
@@ -175,8 +180,8 @@ def _(
         _check_stream(op, seed, offset, row_offset)
         if seed.device != head.device:
             raise ValueError(f"{op}: head and seed must be on one device, got {head.device} and {seed.device}")
-    _check_weights(op, "categorical_weight", categorical_weight, len(cardinalities))
-    _check_weights(op, "continuous_weight", continuous_weight, continuous_codes)
+    check_weights(op, "categorical_weight", categorical_weight, len(cardinalities))
+    check_weights(op, "continuous_weight", continuous_weight, continuous_codes)
     codes = len(cardinalities) + continuous_codes
     if weight_scale is not None:
         _check_weight_scale(op, weight_scale, head, codes)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from infogan_fast.ops import info_loss
-from infogan_fast.spec import Latents, LatentSeed, LatentSpec, Variance
+from infogan_fast.fake import check_weights
+from infogan_fast.ops import info_loss, per_code
+from infogan_fast.spec import Codes, LatentSpec, Variance
 
 
 class InfoLoss(nn.Module):
@@ -27,6 +28,11 @@ class InfoLoss(nn.Module):
     ) -> None:
         super().__init__()
         spec.head_dim(variance)  # raises on a variance that is not allowed, here rather than in the first step
+        for argument, weight, count in (
+            ("categorical_weight", categorical_weight, len(spec.categorical)),
+            ("continuous_weight", continuous_weight, spec.continuous),
+        ):
+            check_weights("InfoLoss", argument, per_code(argument, weight, count), count)
         self.spec = spec
         self.categorical_weight = categorical_weight
         self.continuous_weight = continuous_weight
@@ -37,7 +43,7 @@ class InfoLoss(nn.Module):
     def forward(
         self,
         head: Tensor,
-        latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+        latents: Codes,
         weight_scale: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Loss of ``head`` ``[B, spec.head_dim(variance)]``; see ``info_loss``."""
@@ -57,5 +63,6 @@ class InfoLoss(nn.Module):
         """Spec, weights and variance, for ``repr``."""
         return (
             f"{self.spec}, categorical_weight={self.categorical_weight}, "
-            f"continuous_weight={self.continuous_weight}, variance={self.variance!r}"
+            f"continuous_weight={self.continuous_weight}, variance={self.variance!r}, "
+            f"ignore_index={self.ignore_index}, return_terms={self.return_terms}"
         )

@@ -1,14 +1,15 @@
-"""The fused ops: thin wrappers over ``torch.ops.infogan_fast``, and their fake kernels for tracing."""
+"""The fused ops: thin wrappers over ``torch.ops.infogan_fast``."""
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
 from torch import Tensor
 
-from infogan_fast.spec import Latents, LatentSeed, LatentSpec, Variance, fixed_variance
+from infogan_fast.spec import Codes, Latents, LatentSeed, LatentSpec, Variance, fixed_variance
 
 
 def new_seed(device: torch.device | str | None = None, generator: torch.Generator | None = None) -> Tensor:
@@ -34,7 +35,9 @@ def sample_latents(
 ) -> Latents:
     """Draw a batch of latent variables from the prior, in one kernel (paper, section 4: c ~ P(c), z ~ noise).
 
-    A pure function of its arguments: Philox4x32-10 with the seed as key and (global row, column, offset) as counter.
+    A pure function of its arguments: Philox4x32-10 with the seed as key and a counter made of the global row, the
+    column and the offset. Noise, categorical and continuous codes count their columns apart, so the codes do not depend
+    on how much noise there is.
     Row ``r`` of a call with ``row_offset=s`` is row ``r + s`` of the call with ``row_offset=0``, whatever the batch
     size, the number of threads, the device or the number of processes.
 
@@ -42,8 +45,9 @@ def sample_latents(
         spec: the latent variables.
         batch_size: number of rows ``B >= 0``.
         seed: int64 tensor of one element; its device is the device of the result. See ``new_seed``.
-        offset: in ``[0, 2**32)``; a different one at each call site that shares a seed.
-        row_offset: global number of the first row, ``>= 0``; the rank's share of a batch split over processes.
+        offset: in ``[0, 2**32)``; a different one at each call site that shares a seed. A constant of compiled code:
+            refill the seed, or change ``row_offset``, for new draws.
+        row_offset: global number of the first row, in ``[0, 2**62]``; the rank's share of a batch split over processes.
         dtype: of ``Latents.input``: float32, float64, bfloat16 or float16.
 
     Returns:
@@ -52,6 +56,8 @@ def sample_latents(
     Raises:
         TypeError, ValueError, RuntimeError: a wrong dtype, a seed that is not one int64, a size out of range.
     """
+    if not isinstance(seed, Tensor):
+        raise TypeError(f"seed must be an int64 tensor of one element, such as new_seed() gives, got {seed!r}")
     return Latents(
         *torch.ops.infogan_fast.sample_latents(
             seed,
@@ -71,7 +77,7 @@ def sample_latents(
 @overload
 def info_loss(
     head: Tensor,
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    latents: Codes,
     spec: LatentSpec,
     categorical_weight: float | Sequence[float] = ...,
     continuous_weight: float | Sequence[float] = ...,
@@ -83,7 +89,7 @@ def info_loss(
 @overload
 def info_loss(
     head: Tensor,
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    latents: Codes,
     spec: LatentSpec,
     categorical_weight: float | Sequence[float] = ...,
     continuous_weight: float | Sequence[float] = ...,
@@ -95,7 +101,7 @@ def info_loss(
 ) -> tuple[Tensor, Tensor]: ...
 def info_loss(
     head: Tensor,
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    latents: Codes,
     spec: LatentSpec,
     categorical_weight: float | Sequence[float] = 1.0,
     continuous_weight: float | Sequence[float] = 0.1,
@@ -114,10 +120,12 @@ def info_loss(
         head: Q's output ``[B, head_dim(variance)]``, B >= 1, in float32, float64, bfloat16 or float16, any strides:
             ``[logits_1 | ... | logits_m | mean | log-variance]``. Logits, not probabilities. Half-precision heads
             are computed in float32. No autocast rule is needed around it.
-        latents: the ``Latents`` that G was given; or ``(categorical [B, m] int64, continuous [B, C])`` of your own;
-            or a ``LatentSeed``, which draws the same codes again from the counter.
+        latents: the ``Latents`` that G was given; or ``(categorical [B, m] int64, continuous [B, C])`` of your own,
+            None for either of which the spec has none; or a ``LatentSeed``, which draws the same codes again from the
+            counter. They receive no gradient.
         spec: the latent variables.
-        categorical_weight, continuous_weight: a float, or one float per code; finite and ``>= 0``.
+        categorical_weight, continuous_weight: a float, or one float per code; finite and ``>= 0``. Constants of
+            compiled code; see ``weight_scale``.
         variance: ``"learned"`` (the head gives the log-variance), ``"learned_std"`` (it gives the log of the
             standard deviation, as the paper's appendix C writes it) or a positive float (fixed; no columns in the
             head).
@@ -125,18 +133,21 @@ def info_loss(
             that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN.
         return_terms: also return the mean negative log-likelihood of each code.
         weight_scale: float32 ``[m + C]`` on the head's device, which multiplies the weights and is not differentiated.
-            For schedules: a compiled or captured step keeps the weights that it was made with, but reads this tensor.
+            For schedules: a compiled or captured step reads this tensor afresh, while each new weight would compile it
+            again. Its values are not checked.
 
     Returns:
         The 0-d loss, float32 (float64 for a float64 head), differentiable once in ``head``; with ``return_terms``,
         ``(loss, nll)``, ``nll`` being ``[m + C]`` in nats, unweighted and detached: ``spec.entropy() - nll`` is L_I.
 
     Raises:
-        ValueError, RuntimeError: wrong shapes, dtypes or devices, an empty batch, weights that do not fit.
+        TypeError: a wrong dtype or type.
+        ValueError: wrong shapes or devices, an empty batch, weights that do not fit.
         IndexError: a code out of ``[0, K)``.
-        NotImplementedError: differentiating the gradient; use ``infogan_fast.reference.info_loss`` for that.
+        NotImplementedError: a second derivative, a forward-mode one, or one by the codes or ``weight_scale``; use
+            ``infogan_fast.reference.info_loss`` for those.
     """
-    categorical, continuous, seed, offset, row_offset = _targets(latents)
+    categorical, continuous, seed, offset, row_offset = _targets(latents, head, spec)
     fixed = fixed_variance(variance)
     loss, nll = torch.ops.infogan_fast.info_loss(
         head,
@@ -148,8 +159,8 @@ def info_loss(
         spec.categorical,
         spec.continuous,
         spec.continuous_prior,
-        _per_code(categorical_weight, len(spec.categorical)),
-        _per_code(continuous_weight, spec.continuous),
+        per_code("categorical_weight", categorical_weight, len(spec.categorical)),
+        per_code("continuous_weight", continuous_weight, spec.continuous),
         weight_scale,
         variance if fixed is None else "fixed",
         1.0 if fixed is None else fixed,
@@ -159,7 +170,7 @@ def info_loss(
 
 
 def _targets(
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    latents: Codes, head: Tensor, spec: LatentSpec
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None, int, int]:
     """``(categorical, continuous, seed, offset, row_offset)``: either the codes, or where to draw them again."""
     if isinstance(latents, LatentSeed):
@@ -167,11 +178,25 @@ def _targets(
     if isinstance(latents, Latents):
         return latents.categorical, latents.continuous, None, 0, 0
     if isinstance(latents, (tuple, list)) and len(latents) == 2:
-        return latents[0], latents[1], None, 0, 0
+        categorical, continuous = latents
+        if categorical is None and not spec.categorical:
+            categorical = head.new_empty((head.shape[0], 0), dtype=torch.int64)
+        if continuous is None and spec.continuous == 0:
+            continuous = head.new_empty((head.shape[0], 0), dtype=torch.float32)
+        return categorical, continuous, None, 0, 0
     raise TypeError(
         f"latents must be Latents, LatentSeed or a pair (categorical, continuous) of tensors, got {type(latents)}"
     )
 
 
-def _per_code(weight: float | Sequence[float], count: int) -> Sequence[float]:
-    return (weight,) * count if isinstance(weight, (int, float)) else weight
+def per_code(argument: str, weight: float | Sequence[float], count: int) -> Sequence[float]:
+    """One weight per code, from one for all of them or a sequence.
+
+    Raises:
+        TypeError: neither a number nor a tuple or list of numbers.
+    """
+    if isinstance(weight, (tuple, list)):
+        return weight
+    if isinstance(weight, bool) or not isinstance(weight, (int, float, numbers.Real)):
+        raise TypeError(f"{argument} must be a float or a tuple of one float per code, got {weight!r}")
+    return (float(weight),) * count

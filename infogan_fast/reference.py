@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infogan_fast.spec import Latents, LatentSeed, LatentSpec, Prior, Variance, fixed_variance
+from infogan_fast.spec import Codes, Latents, LatentSeed, LatentSpec, Prior, Variance, fixed_variance
 
 __all__ = ["info_loss", "philox4x32", "sample_latents"]
 
@@ -118,13 +118,16 @@ def sample_latents(
     return Latents(torch.cat(parts, dim=1), categorical, continuous)
 
 
-def _codes(
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor], spec: LatentSpec, batch: int
-) -> tuple[Tensor, Tensor]:
+def _codes(latents: Codes, spec: LatentSpec, batch: int) -> tuple[Tensor, Tensor]:
     if isinstance(latents, LatentSeed):
         rows = latents.row_offset + torch.arange(batch, device=latents.seed.device)
         return _draw_codes(spec, rows, _key(latents.seed), latents.offset)
-    return latents[-2], latents[-1]
+    categorical, continuous = latents[-2:]
+    if categorical is None:
+        categorical = torch.empty((batch, 0), dtype=torch.int64)
+    if continuous is None:
+        continuous = torch.empty((batch, 0))
+    return categorical, continuous
 
 
 def _weighted_sum(terms: Tensor, weight: float | Sequence[float]) -> Tensor:
@@ -151,16 +154,17 @@ def _continuous_terms(mean: Tensor, scale: Tensor, continuous: Tensor, variance:
     """Mean ``-log N(c; mean, variance)`` per code, ``[C]``."""
     fixed = fixed_variance(variance)
     if fixed is not None:
-        log_variance = torch.full_like(mean, math.log(fixed))
+        log_variance, precision = torch.full_like(mean, math.log(fixed)), torch.full_like(mean, 1.0 / fixed)
     else:
         log_variance = 2.0 * scale if variance == "learned_std" else scale
-    squared = (continuous - mean).square() * torch.exp(-log_variance)
+        precision = torch.exp(-log_variance)
+    squared = (continuous - mean).square() * precision
     return (0.5 * (log_variance + squared + math.log(2.0 * math.pi))).mean(0)
 
 
 def info_loss(
     head: Tensor,
-    latents: Latents | LatentSeed | tuple[Tensor, Tensor],
+    latents: Codes,
     spec: LatentSpec,
     categorical_weight: float | Sequence[float] = 1.0,
     continuous_weight: float | Sequence[float] = 0.1,
@@ -169,7 +173,10 @@ def info_loss(
     return_terms: bool = False,
     weight_scale: Tensor | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """``infogan_fast.info_loss`` in plain PyTorch; half-precision heads are computed in float32."""
+    """``infogan_fast.info_loss`` in plain PyTorch; half-precision heads are computed in float32.
+
+    Unlike the op it can be differentiated any number of times, forward too, and by the codes and ``weight_scale``.
+    """
     head = head if head.dtype == torch.float64 else head.float()
     categorical, continuous = _codes(latents, spec, head.shape[0])
     rest = head.shape[1] - sum(spec.categorical) - spec.continuous

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -46,6 +47,11 @@ class LatentSeed(NamedTuple):
     """As given to ``sample_latents``."""
 
 
+#: What the loss takes for the codes: the batch that G was given, a stand-in for it, or tensors of one's own
+#: ``(categorical, continuous)``, None for either of which there are none.
+Codes: TypeAlias = Latents | LatentSeed | tuple[Tensor | None, Tensor | None]
+
+
 @dataclass(frozen=True)
 class LatentSpec:
     """The input of an InfoGAN generator: noise ``z`` and a latent code ``c`` (Chen et al. 2016, section 4).
@@ -73,15 +79,14 @@ class LatentSpec:
             raise TypeError(
                 f"LatentSpec: categorical must be a tuple of cardinalities such as (10,), got {cardinalities!r}"
             )
-        object.__setattr__(self, "categorical", tuple(cardinalities))
+        sizes = tuple(_int(f"categorical[{i}]", cardinality) for i, cardinality in enumerate(cardinalities))
+        object.__setattr__(self, "categorical", sizes)
+        object.__setattr__(self, "noise", _int("noise", self.noise))
+        object.__setattr__(self, "continuous", _int("continuous", self.continuous))
         for name, size in (("noise", self.noise), ("continuous", self.continuous)):
-            if not isinstance(size, int) or isinstance(size, bool):
-                raise TypeError(f"LatentSpec: {name} must be an int, got {size!r}")
             if not 0 <= size < 2**31:
                 raise ValueError(f"LatentSpec: {name} must be in [0, 2**31), got {size}")
         for index, cardinality in enumerate(self.categorical):
-            if not isinstance(cardinality, int) or isinstance(cardinality, bool):
-                raise TypeError(f"LatentSpec: categorical[{index}] must be an int, got {cardinality!r}")
             if not 1 <= cardinality <= MAX_CARDINALITY:
                 raise ValueError(
                     f"LatentSpec: categorical[{index}] must be in [1, {MAX_CARDINALITY}], got {cardinality}"
@@ -126,6 +131,13 @@ class LatentSpec:
         categorical = [math.log(k) for k in self.categorical]
         continuous = [PRIOR_ENTROPY[self.continuous_prior]] * self.continuous
         return torch.tensor(categorical + continuous, dtype=torch.float64)
+
+
+def _int(name: str, value: object) -> int:
+    """An integer of any kind, numpy's too, as an int."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"LatentSpec: {name} must be an int, got {value!r}")
+    return operator.index(value)
 
 
 def fixed_variance(variance: Variance) -> float | None:

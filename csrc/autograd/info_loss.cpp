@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace infogan_fast {
 namespace {
@@ -101,15 +102,18 @@ struct NotTwiceDifferentiable : public torch::autograd::Function<NotTwiceDiffere
 };
 
 struct InfoLoss : public torch::autograd::Function<InfoLoss> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& head, const Arguments& arguments) {
+  // nll is handed out beside the result: it is no output of the node, since nothing can be differentiated by it.
+  static at::Tensor forward(
+      AutogradContext* context, const at::Tensor& head, const Arguments& arguments, at::Tensor* nll) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
-    auto [loss, nll, gradient, factor] = call_forward(arguments, /*compute_gradient=*/true);
+    at::Tensor loss, gradient, factor;
+    std::tie(loss, *nll, gradient, factor) = call_forward(arguments, /*compute_gradient=*/true);
     context->save_for_backward({gradient, factor});
+    context->set_materialize_grads(false);
     context->saved_data["cardinalities"] = arguments.cardinalities.vec();
     context->saved_data["continuous_codes"] = arguments.continuous_codes;
     context->saved_data["dtype"] = static_cast<int64_t>(head.scalar_type());
-    context->mark_non_differentiable({nll});
-    return {loss, nll};
+    return loss;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -128,9 +132,25 @@ struct InfoLoss : public torch::autograd::Function<InfoLoss> {
     if (grad_head.defined() && at::GradMode::is_enabled()) {
       grad_head = NotTwiceDifferentiable::apply(grad_head.detach().requires_grad_());
     }
-    return {grad_head, at::Tensor()};
+    return {grad_head, at::Tensor(), at::Tensor()};
   }
 };
+
+// The op differentiates the loss by the head, backward. What else autograd is asked for fails instead of being zero.
+void check_differentiability(const Arguments& arguments) {
+  const auto has_tangent = [](const at::Tensor& tensor) { return tensor.defined() && tensor._fw_grad(0).defined(); };
+  TORCH_CHECK_NOT_IMPLEMENTED(
+      !has_tangent(arguments.head),
+      "infogan_fast::info_loss has no forward-mode derivative; use infogan_fast.reference.info_loss");
+  for (const auto& [name, tensor] :
+       {std::pair{"continuous", &arguments.continuous}, std::pair{"weight_scale", &arguments.weight_scale}}) {
+    TORCH_CHECK_NOT_IMPLEMENTED(
+        !tensor->has_value() || !(((*tensor)->requires_grad() && at::GradMode::is_enabled()) || has_tangent(**tensor)),
+        "infogan_fast::info_loss is differentiable in head only, but ",
+        name,
+        " requires a gradient: detach() it, or use infogan_fast.reference.info_loss");
+  }
+}
 
 std::tuple<at::Tensor, at::Tensor> info_loss(
     const at::Tensor& head,
@@ -164,9 +184,11 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
       variance,
       fixed_variance,
       ignore_index};
+  check_differentiability(arguments);
   if (head.requires_grad() && at::GradMode::is_enabled()) {
-    const variable_list results = InfoLoss::apply(head, arguments);
-    return {results[0], results[1]};
+    at::Tensor nll;
+    const at::Tensor loss = InfoLoss::apply(head, arguments, &nll);
+    return {loss, nll};
   }
   at::AutoDispatchBelowADInplaceOrView below_autograd;
   const auto [loss, nll, gradient, factor] = call_forward(arguments, /*compute_gradient=*/false);

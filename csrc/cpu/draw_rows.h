@@ -28,7 +28,7 @@ struct LaneWords {
 INFOGAN_SIMD inline void draw_block_lanes(
     const LatentStream& stream, int64_t first_row, Domain domain, int64_t block, LaneWords& words) {
   for (int64_t lane = 0; lane < kLanes; ++lane) {
-    words.set(lane, block_counter(stream, first_row + lane, domain, block));
+    words.set(lane, block_counter(stream, static_cast<uint64_t>(first_row) + lane, domain, block));
   }
   PhiloxKey key = stream.key;
   for (int round = 0; round < kPhiloxRounds; ++round) {

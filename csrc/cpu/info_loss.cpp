@@ -137,7 +137,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
     const InfoLossArgs<head_t, gradient_t> args{
         layout,
         mode,
-        static_cast<acc_t>(std::log(fixed_variance)),
+        static_cast<acc_t>(fixed_variance),
         head.const_data_ptr<head_t>(),
         head.stride(0),
         head.stride(1),

@@ -28,7 +28,8 @@ using accumulate_t = std::conditional_t<std::is_same_v<head_t, double>, double, 
 // result has the same bits whatever the number of threads.
 inline int64_t info_loss_rows_per_chunk(int64_t head_dim) {
   constexpr int64_t kElementsPerChunk = 8192;
-  return std::max<int64_t>(1, kElementsPerChunk / std::max<int64_t>(1, head_dim));
+  constexpr int64_t kLeastRows = 8;  // so that the sums of the chunks stay small beside the head
+  return std::max<int64_t>(kLeastRows, kElementsPerChunk / std::max<int64_t>(1, head_dim));
 }
 
 template <typename head_t, typename gradient_t>
@@ -37,7 +38,7 @@ struct InfoLossArgs {
 
   LatentLayout layout;
   Variance variance;
-  acc_t fixed_log_variance;  // for Variance::kFixed
+  acc_t fixed_variance;  // for Variance::kFixed
 
   const head_t* head;  // [B, P]
   int64_t head_row_stride;
@@ -77,7 +78,8 @@ class InfoLossWorker {
   explicit InfoLossWorker(const InfoLossArgs<head_t, gradient_t>& args)
       : args_(args),
         width_(args.layout.head_dim(args.variance)),
-        exp_width_(args.layout.logits + args.layout.continuous),
+        learned_(args.variance != Variance::kFixed),
+        exp_width_(args.layout.logits + (learned_ ? args.layout.continuous : 0)),
         rows_per_tile_(info_loss_rows_per_tile(width_)),
         head_(rows_per_tile_ * width_),
         exp_(rows_per_tile_ * exp_width_),
@@ -182,14 +184,12 @@ class InfoLossWorker {
       head += cardinality;
       exponents += cardinality;
     }
-    const acc_t* scale = head + layout.continuous;
-    for (int64_t j = 0; j < layout.continuous; ++j) {
-      exponents[j] = -log_variance(scale, j);
+    if (learned_) {
+      const acc_t* scale = head + layout.continuous;
+      for (int64_t j = 0; j < layout.continuous; ++j) {
+        exponents[j] = -log_variance_of(scale[j], args_.variance);
+      }
     }
-  }
-
-  INFOGAN_SIMD acc_t log_variance(const acc_t* scale, int64_t j) const {
-    return args_.variance == Variance::kFixed ? args_.fixed_log_variance : log_variance_of(scale[j], args_.variance);
   }
 
   // gradient: [P] of this row, or null.
@@ -228,13 +228,17 @@ class InfoLossWorker {
     const int64_t count = layout.continuous;
     const acc_t* codes = tile_continuous_ + i * count;
     const acc_t* mean = tile_ + i * tile_stride_ + layout.logits;
-    const acc_t* precision = exp_.data() + i * exp_width_ + layout.logits;
+    const acc_t* exponentials = exp_.data() + i * exp_width_ + layout.logits;
+    const acc_t fixed_log_variance = std::log(args_.fixed_variance);
+    const acc_t fixed_precision = acc_t(1) / args_.fixed_variance;
     for (int64_t j = 0; j < count; ++j) {
-      const auto term = gaussian_term(mean[j], log_variance(mean + count, j), precision[j], codes[j], args_.variance);
+      const acc_t log_variance = learned_ ? log_variance_of(mean[count + j], args_.variance) : fixed_log_variance;
+      const acc_t precision = learned_ ? exponentials[j] : fixed_precision;
+      const auto term = gaussian_term(mean[j], log_variance, precision, codes[j], args_.variance);
       sums[j].add(term.nll);
       if (gradient != nullptr) {
         gradient[layout.logits + j] = term.d_mean;
-        if (args_.variance != Variance::kFixed) {
+        if (learned_) {
           gradient[layout.logits + count + j] = term.d_scale;
         }
       }
@@ -265,7 +269,8 @@ class InfoLossWorker {
 
   const InfoLossArgs<head_t, gradient_t>& args_;
   const int64_t width_;               // P
-  const int64_t exp_width_;           // one exponential per logit, then one per continuous code
+  const bool learned_;                // whether the head has columns for the variance
+  const int64_t exp_width_;           // one exponential per logit, then one per learned variance
   const int64_t rows_per_tile_;       // R
   std::vector<acc_t> head_;           // [R, P] the tile, where it has to be converted
   std::vector<acc_t> exp_;            // [R, exp_width] exp(logit - max), then exp(-log-variance)

@@ -6,11 +6,17 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "../kernel/macros.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define INFOGAN_X86_TARGETS 1
+#if defined(__clang__)
+#define INFOGAN_AVX512 "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"
+#else
+#define INFOGAN_AVX512 "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512"
+#endif
 #endif
 
 namespace infogan_fast {
@@ -21,28 +27,33 @@ inline const char* simd_name(Simd level) {
   return level == Simd::kAvx512 ? "avx512" : (level == Simd::kAvx2 ? "avx2" : "baseline");
 }
 
-// The best level of this machine, or the one that the environment variable INFOGAN_FAST_SIMD names, if the machine has
-// it: baseline, avx2 or avx512.
+// The levels that this machine can run, the best last.
+inline std::vector<Simd> simd_levels() {
+  std::vector<Simd> levels = {Simd::kBaseline};
+#ifdef INFOGAN_X86_TARGETS
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    levels.push_back(Simd::kAvx2);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl")) {
+      levels.push_back(Simd::kAvx512);
+    }
+  }
+#endif
+  return levels;
+}
+
+// The level in use: the best, or the one that the environment variable INFOGAN_FAST_SIMD names.
 inline Simd simd_level() {
   static const Simd level = [] {
-    Simd best = Simd::kBaseline;
-#ifdef INFOGAN_X86_TARGETS
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-      best = Simd::kAvx2;
-      if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        best = Simd::kAvx512;
-      }
-    }
-#endif
+    const std::vector<Simd> levels = simd_levels();
     if (const char* wanted = std::getenv("INFOGAN_FAST_SIMD")) {
-      for (const Simd candidate : {Simd::kBaseline, Simd::kAvx2, Simd::kAvx512}) {
-        if (candidate <= best && std::strcmp(wanted, simd_name(candidate)) == 0) {
+      for (const Simd candidate : levels) {
+        if (std::strcmp(wanted, simd_name(candidate)) == 0) {
           return candidate;
         }
       }
     }
-    return best;
+    return levels.back();
   }();
   return level;
 }
@@ -54,8 +65,7 @@ __attribute__((target("avx2,fma"))) void run_avx2(const Body& body) {
 }
 
 template <typename Body>
-__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512"))) void run_avx512(
-    const Body& body) {
+__attribute__((target(INFOGAN_AVX512))) void run_avx512(const Body& body) {
   body();
 }
 #endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "macros.h"
 
 namespace infogan_fast {
@@ -12,7 +14,7 @@ struct CompensatedSum {
   INFOGAN_HOST_DEVICE void add(double value) {
     const double corrected = value - lost;
     const double next = sum + corrected;
-    lost = (next - sum) - corrected;
+    lost = std::isfinite(next) ? (next - sum) - corrected : 0.0;  // infinity minus infinity would be NaN
     sum = next;
   }
 };

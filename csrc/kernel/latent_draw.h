@@ -37,17 +37,16 @@ INFOGAN_HOST_DEVICE LatentStream make_latent_stream(int64_t seed, int64_t offset
   return {{{static_cast<uint32_t>(bits), static_cast<uint32_t>(bits >> 32)}}, static_cast<uint32_t>(offset)};
 }
 
-INFOGAN_HOST_DEVICE Philox4 block_counter(const LatentStream& stream, int64_t row, Domain domain, int64_t block) {
-  const uint64_t bits = static_cast<uint64_t>(row);
+INFOGAN_HOST_DEVICE Philox4 block_counter(const LatentStream& stream, uint64_t row, Domain domain, int64_t block) {
   return {{
-      static_cast<uint32_t>(bits),
-      static_cast<uint32_t>(bits >> 32),
+      static_cast<uint32_t>(row),
+      static_cast<uint32_t>(row >> 32),
       static_cast<uint32_t>(domain) | static_cast<uint32_t>(block),
       stream.offset,
   }};
 }
 
-INFOGAN_HOST_DEVICE Philox4 draw_block(const LatentStream& stream, int64_t row, Domain domain, int64_t block) {
+INFOGAN_HOST_DEVICE Philox4 draw_block(const LatentStream& stream, uint64_t row, Domain domain, int64_t block) {
   return philox4x32(block_counter(stream, row, domain, block), stream.key);
 }
 

@@ -19,7 +19,8 @@ class CodeRecovery:
     """What Q recovers of the codes of freshly generated images."""
 
     mi_bound_nats: tuple[float, ...]
-    """L_I of each code, ``H(c) - E[-log Q(c|x)]``, at most ``H(c)``; categorical codes first."""
+    """L_I of each code, ``H(c) - E[-log Q(c|x)]``; categorical codes first. That of a categorical code is at most
+    ``H(c)``; a continuous one has no such limit, its entropy being differential."""
     r2: tuple[float, ...]
     """Share of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
 
@@ -53,7 +54,7 @@ def recover_codes(
 
 
 def bound_note(spec: LatentSpec, variance: Variance) -> str | None:
-    """A sentence to stand beside the bound where a fixed variance keeps it from reaching H(c), else None.
+    """A sentence to stand beside the bound where a fixed variance limits it, else None.
 
     A Gaussian of fixed variance v has a cross entropy of at least ``0.5 log(2 pi v)`` nats, however exact its mean.
     """
@@ -62,8 +63,6 @@ def bound_note(spec: LatentSpec, variance: Variance) -> str | None:
         return None
     entropy = float(spec.entropy()[-1])
     best = entropy - 0.5 * float(torch.tensor(2.0 * torch.pi * fixed, dtype=torch.float64).log())
-    if best >= entropy:
-        return None
     return (
         f"With the variance of Q's Gaussian fixed at {fixed:g}, L_I of a continuous code cannot exceed {best:.3f} nats"
         f"{', so it is negative however well the code is recovered' if best < 0 else ''}; R2 tells how well it is."

@@ -113,7 +113,7 @@ class TrainConfig:
         metadata=_about("weight (lambda) of each categorical code's loss, per nat", "a number >= 0", _real(0.0)),
     )
     continuous_weight: float = field(
-        default=0.8,
+        default=0.05,
         metadata=_about("weight (lambda) of each continuous code's loss, per nat", "a number >= 0", _real(0.0)),
     )
     continuous_from: float = field(
@@ -134,7 +134,7 @@ class TrainConfig:
         ),
     )
     variance: Variance = field(
-        default=1.0,
+        default=0.0625,
         metadata=_about(
             "variance of Q's Gaussian: a fixed one, or learned from a log-variance or a log-std output",
             "a number > 0, learned, learned_std",

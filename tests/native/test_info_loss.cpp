@@ -79,7 +79,7 @@ struct Case {
     return {
         layout,
         variance,
-        static_cast<head_t>(std::log(0.5)),
+        static_cast<head_t>(0.5),
         head.data(),
         row_stride,
         column_stride,
@@ -225,9 +225,28 @@ TEST(backward_scales_every_column) {
   const std::vector<float> gradient = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f};
   const std::vector<float> scale = {10.0f, -1.0f, 0.5f};
   std::vector<float> out(6, std::nanf(""));
-  info_loss_backward_rows<float, float>(gradient.data(), scale.data(), 3, 0, 2, out.data());
+  with_simd([&]() INFOGAN_SIMD { info_loss_backward_rows(gradient.data(), scale.data(), 3, 0, 2, out.data()); });
   const std::vector<float> expected = {10.0f, -2.0f, 1.5f, 40.0f, -5.0f, 3.0f};
   for (size_t i = 0; i < out.size(); ++i) {
     CHECK_EQUAL(out[i], expected[i]);
   }
+}
+
+TEST(an_infinite_term_stays_infinite) {
+  CompensatedSum sum;
+  for (const double value : {1.0, double(INFINITY), 1.0, 2.0}) {
+    sum.add(value);
+  }
+  CHECK_EQUAL(sum.sum, double(INFINITY));
+}
+
+TEST(a_compensated_sum_keeps_what_a_plain_one_loses) {
+  CompensatedSum sum;
+  double plain = 0.0;
+  for (int i = 0; i < 10000000; ++i) {
+    sum.add(0.1);
+    plain += 0.1;
+  }
+  CHECK_NEAR(sum.sum, 1e6, 1e-9);
+  CHECK(std::fabs(plain - 1e6) > 1e-5);
 }

@@ -16,6 +16,22 @@ TEST(log_is_within_two_ulp) {
   CHECK_EQUAL(portable_log(1.0f), 0.0f);
 }
 
+TEST(exp_is_within_one_and_a_half_ulp) {
+  for (float x = -110.0f; x < 95.0f; x += 0x1.3p-9f) {
+    const double exact = std::exp(static_cast<double>(x));
+    const float got = portable_exp(x);
+    if (exact > 3.4028235677973366e38) {
+      CHECK(std::isinf(got));
+    } else {
+      CHECK_NEAR(got, exact, 1.5 * std::ldexp(1.0, std::max(-149, std::ilogb(exact) - 23)));
+    }
+  }
+  CHECK_EQUAL(portable_exp(0.0f), 1.0f);
+  CHECK_EQUAL(portable_exp(-INFINITY), 0.0f);
+  CHECK(std::isinf(portable_exp(INFINITY)));
+  CHECK(std::isnan(portable_exp(std::nanf(""))));
+}
+
 TEST(sincos_is_within_two_ulp_of_one) {
   for (uint32_t i = 0; i < (1u << 24); i += 251) {
     const float turns = static_cast<float>(i) * 0x1p-24f;

@@ -32,8 +32,10 @@ Output sample(const LatentLayout& layout, int64_t batch, int64_t row_offset, int
       out.categorical.data(),
       out.continuous.data(),
   };
-  sample_latents_rows(args, split, batch);
-  sample_latents_rows(args, 0, split);
+  with_simd([&]() INFOGAN_SIMD {
+    sample_latents_rows(args, split, batch);
+    sample_latents_rows(args, 0, split);
+  });
   return out;
 }
 

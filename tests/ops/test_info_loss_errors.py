@@ -134,7 +134,8 @@ def test_seeds_are_checked():
         (ig.LatentSeed(torch.tensor(1.0)), TypeError, "seed must be int64"),
         (ig.LatentSeed(torch.tensor([1, 2])), ValueError, "one element"),
         (ig.LatentSeed(seed_of(1), offset=2**32), ValueError, "offset must be in"),
-        (ig.LatentSeed(seed_of(1), row_offset=-1), ValueError, "row_offset must be >= 0"),
+        (ig.LatentSeed(seed_of(1), row_offset=-1), ValueError, r"row_offset must be in \[0, 2\*\*62\], got -1"),
+        (ig.LatentSeed(seed_of(1), row_offset=2**62 + 1), ValueError, r"row_offset must be in \[0, 2\*\*62\]"),
     ):
         with pytest.raises(error, match=message):
             ig.info_loss(head, stream, SPEC)
@@ -143,7 +144,9 @@ def test_seeds_are_checked():
 def test_devices_must_agree():
     values = arguments()
     values["categorical"] = values["categorical"].to("meta")
-    with pytest.raises((ValueError, NotImplementedError, RuntimeError), match=r"device|meta"):
+    with pytest.raises(
+        ValueError, match="head, categorical and continuous must be on one device, got cpu, meta and cpu"
+    ):
         call(**values)
 
 
@@ -158,3 +161,47 @@ def test_unknown_variance():
         ValueError, match="variance must be 'learned', 'learned_std' or a positive finite float, got 'std'"
     ):
         ig.info_loss(make_head(SPEC, BATCH), ig.LatentSeed(seed_of(0)), SPEC, variance="std")
+
+
+@pytest.mark.parametrize("weight", [True, "1.0", None, torch.tensor(1.0)])
+def test_weights_of_another_type(weight):
+    with pytest.raises(TypeError, match="continuous_weight must be a float or a tuple of one float per code, got"):
+        call(**arguments(continuous_weight=weight))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"categorical_weight": -1.0}, "InfoLoss: categorical_weight must be finite and >= 0, got -1"),
+        (
+            {"continuous_weight": [1.0]},
+            r"InfoLoss: continuous_weight must be .* one float per code \(2\), got 1",
+        ),
+    ],
+)
+def test_the_module_checks_its_weights_when_it_is_made(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ig.InfoLoss(SPEC, **settings)
+
+
+def test_a_number_is_not_a_seed():
+    with pytest.raises(TypeError, match=r"such as new_seed\(\) gives, got 0"):
+        ig.sample_latents(SPEC, 4, seed=0)
+
+
+@pytest.mark.parametrize("name", ["continuous", "weight_scale"])
+def test_a_gradient_that_would_be_lost_is_refused(name):
+    values = arguments(weight_scale=torch.ones(3))
+    values[name] = values[name].clone().requires_grad_()
+    with pytest.raises(NotImplementedError, match=f"differentiable in head only, but {name} requires a gradient"):
+        call(**values)
+    with torch.no_grad():
+        assert call(**values).isfinite()
+
+
+def test_forward_mode_is_refused():
+    head, values = make_head(SPEC, BATCH), arguments()
+    with torch.autograd.forward_ad.dual_level():
+        values["head"] = torch.autograd.forward_ad.make_dual(head, torch.ones_like(head))
+        with pytest.raises(NotImplementedError, match="no forward-mode derivative"):
+            call(**values)

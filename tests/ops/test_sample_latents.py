@@ -123,7 +123,8 @@ def test_new_seed_follows_torchs_generator():
         ({"batch_size": -1}, ValueError, "batch_size must be >= 0, got -1"),
         ({"offset": -1}, ValueError, r"offset must be in \[0, 2\*\*32\), got -1"),
         ({"offset": 2**32}, ValueError, r"offset must be in \[0, 2\*\*32\)"),
-        ({"row_offset": -5}, ValueError, "row_offset must be >= 0, got -5"),
+        ({"row_offset": -5}, ValueError, r"row_offset must be in \[0, 2\*\*62\], got -5"),
+        ({"row_offset": 2**62 + 1}, ValueError, r"row_offset must be in \[0, 2\*\*62\]"),
         ({"dtype": torch.int32}, TypeError, r"dtype must be float32, float64, bfloat16 or float16, got torch\.int32"),
     ],
 )

@@ -1,6 +1,9 @@
+import copy
 import dataclasses
 import math
+import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -36,6 +39,19 @@ def test_is_frozen_hashable_and_takes_lists():
     assert hash(spec) == hash(ig.LatentSpec(62, (10,), 2))
     with pytest.raises(dataclasses.FrozenInstanceError):
         spec.noise = 3
+
+
+def test_takes_integers_of_any_kind():
+    spec = ig.LatentSpec(np.int64(62), (np.int32(10),), np.uint8(2))
+    assert spec == ig.LatentSpec(62, (10,), 2)
+    assert type(spec.noise) is type(spec.categorical[0]) is int
+
+
+def test_pickles_and_copies():
+    spec = ig.LatentSpec(62, (10,), 2)
+    assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec
+    criterion = copy.deepcopy(ig.InfoLoss(spec, variance=1.0))
+    assert criterion.spec == spec
 
 
 def test_code_names_follow_the_order_of_the_terms():

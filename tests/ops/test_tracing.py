@@ -10,7 +10,7 @@ import infogan_fast as ig
 SPEC = SPECS["mnist"]
 
 
-def op_arguments(spec, head, latents, variance):
+def op_arguments(spec, head, latents, variance, weight_scale=None):
     fixed = ig.spec.fixed_variance(variance)
     source = (None, None, *latents) if isinstance(latents, ig.LatentSeed) else (*latents[-2:], None, 0, 0)
     return (
@@ -21,7 +21,7 @@ def op_arguments(spec, head, latents, variance):
         spec.continuous_prior,
         (0.5,) * len(spec.categorical),
         (0.2,) * spec.continuous,
-        None,
+        weight_scale,
         variance if fixed is None else "fixed",
         fixed or 1.0,
         -100,
@@ -53,8 +53,13 @@ def test_opcheck_sample_latents(spec, dtype):
 @every_dtype
 def test_opcheck_info_loss(spec, variance, dtype):
     head = make_head(spec, 6, variance, dtype).requires_grad_()
-    for latents in (ig.LatentSeed(seed_of(1), 2, 3), ig.sample_latents(spec, 6, seed_of(1))):
-        torch.library.opcheck(torch.ops.infogan_fast.info_loss, op_arguments(spec, head, latents, variance))
+    strided = make_head(spec, 12, variance, dtype)[::2].requires_grad_()
+    stream, latents = ig.LatentSeed(seed_of(1), 2, 3), ig.sample_latents(spec, 6, seed_of(1))
+    for arguments in (
+        op_arguments(spec, head, stream, variance),
+        op_arguments(spec, strided, latents, variance, torch.rand(spec.num_codes)),
+    ):
+        torch.library.opcheck(torch.ops.infogan_fast.info_loss, arguments)
 
 
 @every_dtype
@@ -198,7 +203,36 @@ def test_dynamic_batch():
     criterion = torch.compile(ig.InfoLoss(SPEC), fullgraph=True, dynamic=True)
     for batch in (8, 13, 100):
         head, latents = make_head(SPEC, batch).requires_grad_(), ig.sample_latents(SPEC, batch, seed_of(batch))
-        assert torch.equal(criterion(head, latents), ig.info_loss(head, latents, SPEC))
+        loss, expected = criterion(head, latents), ig.info_loss(head, latents, SPEC)
+        assert torch.equal(loss, expected)
+        assert torch.equal(torch.autograd.grad(loss, head)[0], torch.autograd.grad(expected, head)[0])
+
+
+def test_a_batch_whose_size_depends_on_the_data():
+    torch._dynamo.reset()
+    head, latents = make_head(SPEC, 30), ig.sample_latents(SPEC, 30, seed_of(0))
+
+    def loss_of_some(head, categorical, continuous, chosen):
+        return ig.info_loss(head[chosen], (categorical[chosen], continuous[chosen]), SPEC)
+
+    chosen = torch.arange(30) % 3 == 0
+    with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
+        compiled = torch.compile(loss_of_some, fullgraph=True)
+        assert torch.equal(compiled(head, *latents[1:], chosen), loss_of_some(head, *latents[1:], chosen))
+
+
+def test_compiled_autograd():
+    torch._dynamo.reset()
+    head, latents = make_head(SPEC, 8), ig.sample_latents(SPEC, 8, seed_of(0))
+
+    def gradient(head):
+        head = head.clone().requires_grad_()
+        ig.info_loss(head, latents, SPEC).backward()
+        return head.grad
+
+    with torch._dynamo.compiled_autograd._enable(torch.compile(backend="eager")):
+        ours = gradient(head)
+    assert torch.equal(ours, gradient(head))
 
 
 def test_errors_survive_compilation():

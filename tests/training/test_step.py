@@ -67,7 +67,7 @@ def test_players_do_not_train_each_other(make_config):
 
 
 def test_terms(make_config):
-    config = make_config(categorical_weight=2.0, continuous_weight=0.5)
+    config = make_config(categorical_weight=2.0, continuous_weight=0.5, variance=1.0)
     _, step = make_step(config)
     images, latents, views = batch(config)
     reference, _ = make_step(config)  # the same initial weights
