@@ -8,24 +8,34 @@ ROOT = Path(__file__).resolve().parent
 NO_TORCH = """
 infogan-fast is compiled against the torch that it will run with, and no torch can be imported in this environment.
 
-  If torch is not installed yet:     pip install torch setuptools wheel ninja pybind11
+  If torch is not installed yet:     pip install torch "setuptools>=77" wheel ninja pybind11
   then, or if it is installed:       pip install --no-build-isolation .
 
 (--no-build-isolation lets the build see your torch; without it pip builds in an empty environment.)
 """
 
 try:
-    import pybind11
     import torch
     from torch.utils.cpp_extension import BuildExtension, CppExtension
 except ImportError as error:
-    if error.name == "pybind11":
-        sys.exit("infogan-fast is built with pybind11, which is missing here: pip install pybind11 ninja wheel")
     sys.exit(NO_TORCH if error.name == "torch" else f"{NO_TORCH}\nImporting torch failed with: {error}")
+try:
+    import pybind11
+except ImportError:
+    sys.exit("infogan-fast is built with pybind11, which is missing here: pip install pybind11 ninja wheel")
 
-from setuptools import setup
+import setuptools
 
 MINIMUM_TORCH = (2, 11)
+MINIMUM_SETUPTOOLS = 77
+
+
+def check_setuptools() -> None:
+    if int(setuptools.__version__.split(".")[0]) < MINIMUM_SETUPTOOLS:
+        sys.exit(
+            f"infogan-fast is built with setuptools >= {MINIMUM_SETUPTOOLS}, found {setuptools.__version__}: "
+            f"pip install 'setuptools>={MINIMUM_SETUPTOOLS}'"
+        )
 
 
 def package_version() -> str:
@@ -86,9 +96,10 @@ def summary() -> None:
     )
 
 
+check_setuptools()
 check_torch()
 summary()
-setup(
+setuptools.setup(
     ext_modules=[extension()],
     cmdclass={"build_ext": BuildExtension.with_options(use_ninja=True)},
 )
