@@ -12,7 +12,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help install build train test test-python test-native test-slow bench lint format clean
+.PHONY: help install build train test test-python test-native test-slow bench docs lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -30,7 +30,7 @@ build:  ## compile what has changed under csrc/, in place (after `make install`)
 	$(BIN)/python setup.py build_ext --inplace
 	touch $(VENV)/.installed
 
-train: install  ## train an InfoGAN on 5,000 real digits, about five minutes on two cores (ARGS="--help")
+train: install  ## train an InfoGAN on 5,000 real digits, some four minutes on two cores (ARGS="--help")
 	$(BIN)/infogan-fast train $(ARGS)
 
 test: install test-native test-python  ## the tests: C++ under sanitizers, then Python
@@ -48,6 +48,10 @@ test-slow: install  ## the tests that take longer than a few seconds each
 
 bench: install  ## the ops against their plain PyTorch reference, side by side
 	$(BIN)/python -m benchmarks.ops
+
+docs: install  ## the documentation, into build/docs
+	$(BIN)/pip install --quiet --constraint constraints.txt mkdocs 'mkdocstrings[python]'
+	$(BIN)/mkdocs build --strict --quiet
 
 lint: install  ## formatting, lints and types
 	ruff format --check .
