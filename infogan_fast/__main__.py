@@ -13,8 +13,8 @@ USER_ERROR, RUN_FAILED = 2, 1
 def main() -> None:
     """Run the command line.
 
-    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway; 130
-    where it was interrupted.
+    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway; 130 or 143
+    where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
     try:
         from infogan_fast import cli
@@ -25,6 +25,8 @@ def main() -> None:
             _exit(str(error), USER_ERROR)
         except cli.RUN_ERRORS as error:
             _exit(str(error), RUN_FAILED)
+        except OSError as error:  # no permission, a full disk, a file where a folder should be
+            _exit(f"{error.filename}: {error.strerror}" if error.filename else str(error), USER_ERROR)
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in _TRAIN_EXTRA:

@@ -12,30 +12,30 @@ from typing import Annotated, Any
 import torch
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from infogan_fast import data as datasets
 from infogan_fast._extension import build_info
 from infogan_fast.data import DataError
+from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
 from infogan_fast.training.checkpoint import CheckpointError, checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
+from infogan_fast.training.interrupt import stop_on_signals
 from infogan_fast.training.metrics import NonFiniteError
-from infogan_fast.training.overrides import parse_overrides
+from infogan_fast.training.overrides import parse_overrides, settings_text
 from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS, preset
 from infogan_fast.training.progress import progress_on
 from infogan_fast.training.run import draw_run, evaluate_run, finish, start
 from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
+from infogan_fast.training.trainer import Trainer
 
 #: Errors whose message is meant for the user and needs no traceback.
 USER_ERRORS = (ConfigError, DataError, CheckpointError, RunFolderError)
 
 #: A run that failed midway.
 RUN_ERRORS = (NonFiniteError,)
-
-# What may differ when a run is continued; everything else would make it another run.
-_MAY_CHANGE = {"steps", "device", "compile"}
 
 app = typer.Typer(
     help="InfoGAN with fused ops: train one, and see what its codes learned.",
@@ -48,13 +48,18 @@ app = typer.Typer(
 def _show_settings(wanted: bool) -> None:
     if not wanted:
         return
-    table = Table("setting", "default", "allowed", "meaning", title="Settings for --set KEY=VALUE")
-    for setting in dataclasses.fields(TrainConfig):
-        default = setting.default
-        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default).lower()
-        table.add_row(setting.name, text, setting.metadata["allowed"], setting.metadata["meaning"])
-    Console().print(table)
+    typer.echo(settings_text(min(_console().width, 100)))
     raise typer.Exit
+
+
+def _console() -> Console:
+    """For text with paths and names in it, which are printed as they are."""
+    return Console(highlight=False, markup=False)
+
+
+def _default_of(setting: str) -> str:
+    """Help text: the defaults of a setting that depends on the preset."""
+    return "the preset's (" + ", ".join(f"{name}: {getattr(PRESETS[name], setting)}" for name in PRESETS) + ")"
 
 
 Out = Annotated[
@@ -63,8 +68,8 @@ Out = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="0 to 2147483647. The same seed on the same machine with as many threads gives the same weights, "
-        "bit for bit. Default: 0."
+        help="0 to 2147483647. On a CPU, the same seed on the same machine with as many threads gives the same "
+        "weights, bit for bit. Default: 0."
     ),
 ]
 Data = Annotated[
@@ -88,7 +93,7 @@ Set = Annotated[
 Steps = Annotated[
     int | None,
     typer.Option(
-        help=f"Length of the run in training steps, each one update of D and one of G. Default: {TrainConfig.steps}."
+        help=f"Length of the run in training steps, each one update of D and one of G. Default: {_default_of('steps')}."
     ),
 ]
 Device = Annotated[
@@ -125,8 +130,17 @@ OtherData = Annotated[
     typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
 ]
 OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
-Pictures = Annotated[Path | None, typer.Option(help="Folder for the pictures. Default: RUN/traversals.")]
-NoiseSeed = Annotated[int | None, typer.Option(help="Of the noise, 0 or more. Default: the run's.")]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
+        "the run's."
+    ),
+]
+NoiseSeed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**31 - 1, help="Of the noise and the samples, 0 to 2147483647. Default: the run's."),
+]
 
 
 @app.command()
@@ -146,45 +160,37 @@ def train(
 
     The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
     """
-    console = Console(highlight=False)
+    console = _console()
     options = {"seed": seed, "data": data, "steps": steps, "device": device, "compile": compile_step}
     overrides = parse_overrides(assignments or ())
     overrides |= {key: value for key, value in options.items() if value is not None}
-    if resume:
-        if out is None:
-            raise RunFolderError("--resume: say which run with --out DIR")
-        folder = RunFolder(out) if RunFolder(out).is_run else new_run_folder(out, "")
-    else:
-        folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
-    if folder.is_run:
-        config, notes = _continued(folder, preset_name, overrides)
+    if "data" in overrides:
+        overrides["data"] = datasets.canonical(overrides["data"])
+    if resume and out is None:
+        raise RunFolderError("--resume: say which run with --out DIR")
+    if resume and out is not None and RunFolder(out).is_run:
+        folder = RunFolder(out)
+        config, notes = continued_config(folder, preset_name, overrides)
     else:
         config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
-
-    trainer = start(config, folder)
-    heldout = trainer.data.heldout_images
-    console.print(f"run folder: {folder.path}", soft_wrap=True)
-    console.print(
-        f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
-        f"{'x'.join(map(str, trainer.data.image_shape))}"
-        f"{'' if heldout is None else f', {len(heldout)} held out'}",
-        soft_wrap=True,
-    )
-    notes.append(f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}")
-    entropies = zip(config.spec.code_names, config.spec.entropy().tolist(), strict=True)
-    notes.append(f"H(c) in nats, which L_I cannot exceed: {', '.join(f'{name} {h:.3f}' for name, h in entropies)}")
-    for note in notes:
-        console.print(note, soft_wrap=True)
-    if trainer.continued_from is not None:
-        console.print(f"continuing from step {trainer.step}: {trainer.continued_from}", soft_wrap=True)
+        folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
     try:
-        with progress_on(console, config.steps, trainer.step) as progress:
-            trainer.run(progress)
+        trainer = start(config, folder)
+    except BaseException:
+        folder.remove_if_unused()
+        raise
+    _print_start(console, trainer, notes)
+    try:
+        with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
+            trainer.run(progress, stop)
     except NonFiniteError as error:
-        raise NonFiniteError(f"{error}\n{_what_is_kept(folder)}") from error
-    except KeyboardInterrupt:
-        console.print(f"interrupted after step {trainer.step}; {_what_is_kept(folder)}", soft_wrap=True)
+        raise NonFiniteError(f"{error}\n{_after_divergence(folder)}") from error
+    except KeyboardInterrupt:  # the second Ctrl-C
+        console.print(f"interrupted in step {trainer.step + 1}, not saved; {_how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(130) from None
+    if stop():
+        console.print(f"stopped after step {trainer.step}, saved; {_how_to_continue(folder)}", soft_wrap=True)
+        raise typer.Exit(stop.exit_code)
     summary = finish(trainer)
     _print_summary(console, summary)
     console.print(
@@ -194,25 +200,38 @@ def train(
     )
 
 
-def _what_is_kept(folder: RunFolder) -> str:
-    found = checkpoints(folder.checkpoints)
-    if not found:
+def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
+    """What is about to be trained, on what, and where the results go."""
+    config, heldout = trainer.config, trainer.data.heldout_images
+    lines = [
+        f"run folder: {trainer.folder.path}",
+        f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
+        f"{size_text(trainer.data.image_shape)}{'' if heldout is None else f', {len(heldout)} held out'}",
+        *notes,
+        f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}",
+    ]
+    entropies = list(zip(config.spec.code_names, config.spec.entropy().tolist(), strict=True))
+    if config.categorical:
+        limits = ", ".join(f"{name} {entropy:.3f}" for name, entropy in entropies[: len(config.categorical)])
+        lines.append(f"H(c) in nats, the most that L_I of a categorical code can be: {limits}")
+    if trainer.continued_from is not None:
+        lines.append(f"continuing from step {trainer.step}: {trainer.continued_from}")
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def _how_to_continue(folder: RunFolder) -> str:
+    if not checkpoints(folder.checkpoints):
         return "no checkpoint had been written yet"
-    return f"the last checkpoint is {found[-1]}; continue it with: infogan-fast train --resume --out {folder.path}"
+    return f"continue with: infogan-fast train --resume --out {folder}"
 
 
-def _continued(folder: RunFolder, preset_name: str | None, overrides: dict[str, Any]) -> tuple[TrainConfig, list[str]]:
-    """Settings of a run that is continued: those it was started with; options given again have to agree."""
-    saved = folder.read_config()
-    asked, notes = resolve(dataclasses.replace(saved if preset_name is None else preset(preset_name), **overrides))
-    for setting in dataclasses.fields(TrainConfig):
-        was, now = getattr(saved, setting.name), getattr(asked, setting.name)
-        if was != now and setting.name not in _MAY_CHANGE:
-            raise ConfigError(
-                f"--resume: {setting.name}: got {now!r}, allowed: {was!r}, with which the run in {folder.path} was "
-                f"started; only {', '.join(sorted(_MAY_CHANGE))} may change"
-            )
-    return asked, notes
+def _after_divergence(folder: RunFolder) -> str:
+    """What to do: training is deterministic, so trying again is no use."""
+    advice = "Resuming would diverge at the same step: start again with lower learning rates (--settings lists them)."
+    if not checkpoints(folder.checkpoints):
+        return f"{advice} No checkpoint had been written yet."
+    return f"{advice} Figures of the last good checkpoint: infogan-fast evaluate {folder}"
 
 
 def _print_summary(console: Console, figures: dict[str, Any]) -> None:
@@ -228,7 +247,7 @@ def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None) -> No
     Uses the last checkpoint. --data gives other images than the run's own: the matching of categories to classes is
     fitted on their training part.
     """
-    _print_summary(Console(highlight=False), evaluate_run(RunFolder(run), data, device))
+    _print_summary(_console(), evaluate_run(RunFolder(run), data, device))
 
 
 @app.command()

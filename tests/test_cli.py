@@ -1,6 +1,9 @@
 """The command line: run folders, messages and exit codes."""
 
 import json
+import os
+import shlex
+import signal
 import struct
 import subprocess
 import sys
@@ -137,8 +140,144 @@ def test_a_run_that_diverges_exits_with_1(infogan_fast, images, tmp_path):
     assert code == 1
     assert error.startswith("error: step ")
     assert "not finite" in error
-    assert "checkpoint" in error
+    assert "Resuming would diverge at the same step: start again with lower learning rates" in error
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["step_00000001.safetensors"]
+    assert error.endswith(f" Figures of the last good checkpoint: infogan-fast evaluate {out}\n")
     assert not (out / "summary.json").exists()
+
+
+def test_only_categorical_entropies_are_called_limits(infogan_fast, images, tmp_path):
+    command = ["train", "--data", images, "--steps", 1, *TINY]
+    printed = infogan_fast(*command)[1]
+    (line,) = (line for line in printed.splitlines() if line.startswith("H(c) in nats"))
+    assert line.endswith("can be: categorical 1 (K=3) 1.099")
+    assert "H(c) of a continuous code is a differential entropy" in printed
+    assert "H(c) in nats, the most" not in infogan_fast(*command, "--set=categorical=()")[1]
+
+
+def test_the_folder_of_the_data_is_the_same_from_anywhere(infogan_fast, images, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    assert infogan_fast("train", "--out", out, "--data", "images", "--steps", 1, *TINY)[0] == 0
+    assert json.loads((out / "config.json").read_text())["settings"]["data"] == str(images.resolve())
+    command = ["train", "--resume", "--out", out, "--steps", 2, *TINY]
+    assert infogan_fast(*command, "--data", "./images/")[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert infogan_fast(*command)[0] == 0
+    assert infogan_fast("evaluate", out)[0] == 0
+
+
+def test_paths_are_printed_as_they_are(infogan_fast, images, tmp_path):
+    out = tmp_path / "[red]a run[/bold]"
+    code, printed, _ = infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)
+    assert code == 0
+    assert f"run folder: {out}\n" in printed
+    assert f"pictures: {out / 'traversals'}" in printed
+
+
+def test_resume_with_fewer_and_with_more_steps(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    command = ["train", "--out", out, "--data", images, *TINY]
+    infogan_fast(*command, "--steps", 4)
+    code, _, error = infogan_fast(*command, "--resume", "--steps", 3)
+    assert code == 2
+    assert f"--resume: steps: got 3, allowed: at least 4, the steps that the run in {out} has done" in error
+    code, printed, _ = infogan_fast(*command, "--resume", "--steps", 5)
+    assert code == 0
+    assert "steps: 5 instead of 4; " in printed
+    assert "the result is not that of a run of 5 steps from the start" in printed
+    code, printed, _ = infogan_fast(*command, "--resume", "--preset", "mnist5k")  # the preset's 7000 are not meant
+    assert code == 0
+    assert "seed: 0, steps: 5," in printed
+
+
+def test_resume_says_where_the_number_of_threads_differs(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    command = ["train", "--out", out, "--data", images, "--steps", 1, *TINY, "--resume"]
+    infogan_fast(*command)
+    assert "instead of" not in infogan_fast(*command)[1]
+    config = json.loads((out / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps({**config, "threads": 77}))
+    assert "instead of 77; the weights may differ in their last bits" in infogan_fast(*command)[1]
+
+
+def test_damaged_run_folders(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    command = ["train", "--resume", "--out", out, "--data", images, "--steps", 2, *TINY]
+    infogan_fast(*command)
+    config = json.loads((out / "config.json").read_text())
+    lacking = {key: value for key, value in config["settings"].items() if key != "shear"}
+    for content, message in (
+        (b"\xff\xfe{", "config.json: damaged, it is not JSON"),
+        (b"{", "config.json: damaged, it is not JSON"),
+        (b"[]", "config.json: damaged, or not the config.json of a run"),
+        (b'{"settings": 3}', "config.json: damaged, or not the config.json of a run"),
+        (json.dumps({"settings": lacking}).encode(), "config.json: written by another version: lacks shear"),
+    ):
+        (out / "config.json").write_bytes(content)
+        for again in (command, ["evaluate", out]):
+            code, _, error = infogan_fast(*again)
+            assert code == 2
+            assert message in error
+            assert error.count("\n") == 1
+    (out / "config.json").unlink()
+    for again in (command, ["evaluate", out]):
+        code, _, error = infogan_fast(*again)
+        assert code == 2
+        assert "it holds checkpoints, but the config.json with their settings is missing" in error
+
+
+@pytest.mark.parametrize("out", ["a_file/run", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_told_before_the_data_are_read(infogan_fast, tmp_path, out):
+    (tmp_path / "a_file").touch()
+    code, _, error = infogan_fast("train", "--out", out, "--data", "nowhere")
+    assert code == 2
+    assert error.startswith("error: ")
+    assert out in error
+    assert error.count("\n") == 1
+    assert "nowhere" not in error
+
+
+def test_an_error_of_the_system_names_the_file(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)
+    code, _, error = infogan_fast("traverse", out, "--out", images / "train-images-idx3-ubyte")
+    assert (code, error) == (2, f"error: {images / 'train-images-idx3-ubyte'}: File exists\n")
+
+
+def test_the_seed_of_traverse(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    infogan_fast("train", "--out", out, "--data", images, "--steps", 1, "--seed", 3, *TINY)
+    first = out / "traversals" / "categorical1_samples.png"
+    before = first.read_bytes()
+    assert infogan_fast("traverse", out, "--seed", 4)[0] == 0
+    assert first.read_bytes() == before
+    assert (out / "traversals-seed4" / first.name).read_bytes() != before
+    assert str(first) in infogan_fast("traverse", out, "--seed", 3)[1]
+    for seed in (-1, 2**31):
+        assert infogan_fast("traverse", out, "--seed", seed)[0] == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_run_with_a_checkpoint(images, tmp_path, number, code):
+    out = tmp_path / "a run"
+    arguments = ["train", "--out", out, "--data", images, "--steps", 10**6, "--set=log_every=5", *TINY]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infogan_fast", *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith("step "):
+                break
+        os.kill(process.pid, number)
+        printed = process.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+    assert process.returncode == code
+    (checkpoint,) = (out / "checkpoints").iterdir()
+    step = int(checkpoint.stem.removeprefix("step_"))
+    assert f"stopped after step {step}, saved; " in printed
+    assert f"infogan-fast train --resume --out {shlex.quote(str(out))}\n" in printed
 
 
 def test_evaluate_and_traverse(infogan_fast, images, tmp_path):
@@ -166,7 +305,7 @@ def test_evaluate_and_traverse(infogan_fast, images, tmp_path):
 def test_settings_and_doctor(infogan_fast):
     code, printed, _ = infogan_fast("train", "--settings")
     assert code == 0
-    assert "instance_noise" in printed
+    assert "instance_noise=0.5" in printed
     code, printed, _ = infogan_fast("doctor")
     assert code == 0
     assert "torch" in printed

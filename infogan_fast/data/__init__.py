@@ -10,12 +10,18 @@ from infogan_fast.data.idx_folder import load_idx_file, load_idx_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 
-__all__ = ["NAMES", "DataError", "ImageData", "load", "read_idx"]
+__all__ = ["NAMES", "DataError", "ImageData", "canonical", "load", "read_idx"]
 
 _LOADERS = {"mnist5k": load_mnist5k}
 
 #: The data sets that have a name.
 NAMES = tuple(_LOADERS)
+
+
+def canonical(name_or_path: str) -> str:
+    """The same data set, by a path that means it from any folder; names, and paths of nothing, stay as they are."""
+    path = Path(name_or_path).expanduser()
+    return name_or_path if name_or_path in _LOADERS or not path.exists() else str(path.resolve())
 
 
 def load(name_or_path: str) -> ImageData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -43,8 +45,8 @@ class ImageData:
         _check_part(f"{self.name}: held-out images", self.heldout_images, self.heldout_labels)
         if self.heldout_images.shape[1:] != self.images.shape[1:]:
             raise DataError(
-                f"{self.name}: held-out images have size {_size(self.heldout_images)}, "
-                f"training images {_size(self.images)}; they must be the same"
+                f"{self.name}: held-out images have size {size_text(self.heldout_images.shape[1:])}, "
+                f"training images {size_text(self.images.shape[1:])}; they must be the same"
             )
 
     @property
@@ -52,6 +54,10 @@ class ImageData:
         """``(channels, height, width)`` of one image."""
         _, channels, height, width = self.images.shape
         return channels, height, width
+
+    def sha256(self) -> str:
+        """A hash of the training images, to tell whether a run is continued on those it was started on."""
+        return hashlib.sha256(self.images.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def _check_part(what: str, images: Tensor, labels: Tensor | None) -> None:
@@ -69,5 +75,6 @@ def _check_part(what: str, images: Tensor, labels: Tensor | None) -> None:
         raise DataError(f"{what}: labels must be >= 0, got {int(labels.min())}")
 
 
-def _size(images: Tensor) -> str:
-    return "x".join(str(n) for n in images.shape[1:])
+def size_text(image_shape: Iterable[int]) -> str:
+    """``(1, 28, 28)`` as ``1x28x28``."""
+    return "x".join(map(str, image_shape))

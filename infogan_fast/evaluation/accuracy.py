@@ -24,7 +24,7 @@ class CodeAccuracy:
     code: int
     """Which categorical code, from 0."""
     classes: tuple[int, ...]
-    """The class matched to each category; -1 for a category that got none because there are more of them."""
+    """The class matched to each category, a label that occurs; -1 for a category that is one too many."""
     train: float
     """Share of the training images classified correctly, 0 to 1; the matching was fitted on these."""
     heldout: float | None
@@ -43,13 +43,14 @@ def match_categories(predicted: NDArray[np.int64], labels: NDArray[np.int64], ca
         cardinality: number of categories K.
 
     Returns:
-        The class of each category, length K.
+        The class of each category, length K: a label that occurs, or -1.
     """
-    counts = np.zeros((cardinality, int(labels.max()) + 1), dtype=np.int64)
-    np.add.at(counts, (predicted, labels), 1)
+    occurring, class_index = np.unique(labels, return_inverse=True)
+    counts = np.zeros((cardinality, len(occurring)), dtype=np.int64)
+    np.add.at(counts, (predicted, class_index), 1)
     classes = np.full(cardinality, -1)
     categories, matched = linear_sum_assignment(counts, maximize=True)
-    classes[categories] = matched
+    classes[categories] = occurring[matched]
     return tuple(int(c) for c in classes)
 
 

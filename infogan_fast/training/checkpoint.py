@@ -20,6 +20,7 @@ KEPT = 2
 
 _FORMAT = 1
 _KEY = "infogan_fast"
+_ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
 _NAME = re.compile(r"step_(\d+)\.safetensors")
 
 
@@ -51,8 +52,15 @@ def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], scal
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a folder, the oldest first."""
-    found = [(int(match[1]), path) for path in folder.glob("*") if (match := _NAME.fullmatch(path.name))]
-    return [path for _, path in sorted(found)]
+    return sorted((path for path in folder.glob("*") if _NAME.fullmatch(path.name)), key=step_of)
+
+
+def step_of(path: Path) -> int:
+    """Training steps done at a checkpoint, by the file's name."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise ValueError(f"{path}: not the name of a checkpoint")
+    return int(match[1])
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -71,25 +79,49 @@ def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Tensor]
         ) from error
     if _KEY not in header:
         raise CheckpointError(f"{path}: a safetensors file, but not a checkpoint of infogan-fast")
-    scalars = json.loads(header[_KEY])
-    if scalars.get("format") != _FORMAT:
-        raise CheckpointError(f"{path}: checkpoint format {scalars.get('format')}, this version reads {_FORMAT}")
+    try:
+        scalars = json.loads(header[_KEY])
+        written = scalars["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: its header is damaged: {error}") from error
+    if written != _FORMAT:
+        raise CheckpointError(f"{path}: checkpoint format {written}, this version reads {_FORMAT}")
     return tensors, scalars
+
+
+def entry(entries: Mapping[str, Any], name: str, path: Path) -> Any:
+    """A tensor or scalar that a checkpoint has to hold.
+
+    Raises:
+        CheckpointError: it does not.
+    """
+    if name not in entries:
+        raise CheckpointError(f"{path}: damaged, or written by another version: it lacks {name}")
+    return entries[name]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
     """An optimiser's state by name, ``<prefix>.<parameter index>.<key>``."""
     state = optimizer.state_dict()["state"]
-    return {f"{prefix}.{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
+    return {f"{prefix}.{index}.{key}": value for index, values in state.items() for key, value in values.items()}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, prefix: str, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what ``optimizer_tensors`` gave; learning rates and betas stay those of ``optimizer``."""
+def load_optimizer(optimizer: torch.optim.Adam, prefix: str, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Put back what ``optimizer_tensors`` gave; learning rates and betas stay those of ``optimizer``.
+
+    Raises:
+        CheckpointError: the state of a parameter that is trained is missing, or has another shape.
+    """
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith(f"{prefix}."):
-            index, key = name.removeprefix(f"{prefix}.").split(".", 1)
-            state.setdefault(int(index), {})[key] = tensor
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, parameter in enumerate(parameters):
+        if not parameter.requires_grad:
+            continue
+        state[index] = {key: entry(tensors, f"{prefix}.{index}.{key}", path) for key in _ADAM_STATE}
+        for key, shape in zip(_ADAM_STATE, ((), parameter.shape, parameter.shape), strict=True):
+            found = state[index][key].shape
+            if found != shape:
+                raise CheckpointError(f"{path}: {prefix}.{index}.{key}: expected {list(shape)}, got {list(found)}")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from infogan_fast.spec import LatentSpec, Prior, Variance
 
+_MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyond this it is a slip of the keyboard
+_MOST_STEPS_PER_LINE = 1_000_000  # the terms of that many steps are kept in memory
+
 Device = Literal["auto", "cpu", "cuda"]
 NetworkPart = Literal["generator", "head", "trunk"]
 
@@ -73,7 +76,10 @@ class TrainConfig:
 
     # Latent code
     noise: int = field(
-        default=62, metadata=_about("noise variables z, which Q does not recover", "an integer >= 0", _whole(0))
+        default=62,
+        metadata=_about(
+            "noise variables z, which Q does not recover", "an integer from 0 to 65536", _whole(0, _MOST_PER_KIND)
+        ),
     )
     noise_prior: Prior = field(
         default="normal",
@@ -83,11 +89,14 @@ class TrainConfig:
         default=(10,),
         metadata=_about(
             "number of categories of each categorical code",
-            "integers >= 1, separated by commas; () for none",
-            lambda v: isinstance(v, tuple) and all(_whole(1)(k) for k in v),
+            "integers from 1 to 65536, separated by commas; () for none",
+            lambda v: isinstance(v, tuple) and all(_whole(1, _MOST_PER_KIND)(k) for k in v),
         ),
     )
-    continuous: int = field(default=2, metadata=_about("number of continuous codes", "an integer >= 0", _whole(0)))
+    continuous: int = field(
+        default=2,
+        metadata=_about("number of continuous codes", "an integer from 0 to 65536", _whole(0, _MOST_PER_KIND)),
+    )
     continuous_prior: Prior = field(
         default="uniform",
         metadata=_about(
@@ -120,7 +129,7 @@ class TrainConfig:
         default=0.1,
         metadata=_about(
             "share of the run after which the continuous codes begin to count; until then the categorical codes have "
-            "the images to themselves",
+            "the images to themselves; without categorical codes they count from the first step",
             "a number from 0 to 1",
             _real(0.0, 1.0),
         ),
@@ -160,7 +169,10 @@ class TrainConfig:
         ),
     )
     batch_size: int = field(
-        default=64, metadata=_about("images per step", "an integer >= 2 (batch normalisation needs two)", _whole(2))
+        default=64,
+        metadata=_about(
+            "images per step", "an integer from 2 to 65536 (batch normalisation needs two)", _whole(2, _MOST_PER_KIND)
+        ),
     )
     learning_rate_discriminator: float = field(
         default=2e-3, metadata=_about("Adam's, of the trunk and D's output layer", "a number >= 0", _real(0.0))
@@ -227,7 +239,10 @@ class TrainConfig:
         ),
     )
     log_every: int = field(
-        default=50, metadata=_about("steps between lines of metrics.jsonl", "an integer >= 1", _whole(1))
+        default=50,
+        metadata=_about(
+            "steps between lines of metrics.jsonl", "an integer from 1 to 1000000", _whole(1, _MOST_STEPS_PER_LINE)
+        ),
     )
     checkpoint_every: int = field(
         default=500, metadata=_about("steps between checkpoints", "an integer >= 1", _whole(1))
@@ -279,12 +294,15 @@ class TrainConfig:
         """The inverse of ``to_json``.
 
         Raises:
-            ConfigError: a field is unknown or its value not allowed.
+            ConfigError: a field is unknown or missing, or its value not allowed.
         """
         names = {setting.name for setting in dataclasses.fields(cls)}
         unknown = sorted(set(values) - names)
         if unknown:
-            raise ConfigError(f"unknown settings: {', '.join(unknown)}")
+            raise ConfigError(f"written by another version: unknown settings: {', '.join(unknown)}")
+        missing = sorted(names - set(values))
+        if missing:
+            raise ConfigError(f"written by another version: lacks {', '.join(missing)}")
         fields: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }

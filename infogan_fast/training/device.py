@@ -31,8 +31,10 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
     device = config.device
     if device == "auto":
         chosen["device"] = device = "cuda" if has_gpu and has_kernels else "cpu"
-        reason = "" if device == "cuda" else (" (no CUDA kernels in this build)" if has_gpu else " (no GPU found)")
-        notes.append(f"device: {device}, chosen{reason}")
+        reason = (
+            "" if device == "cuda" else (", as this build has no CUDA kernels" if has_gpu else ", as there is no GPU")
+        )
+        notes.append(f"device: {device}{reason}")
     if config.width is None:
         width = WIDTH_ON_GPU if device == "cuda" else WIDTH_ON_CPU
         chosen["width"] = width

@@ -69,7 +69,15 @@ class History:
         return self._rows[: self._size]
 
     def restore(self, rows: Tensor) -> None:
-        """Put back what ``rows`` gave."""
+        """Put back what ``rows`` gave.
+
+        Raises:
+            ValueError: they are of other codes, or more than fit.
+        """
+        if rows.ndim != 2 or rows.shape[1] != len(self._names) or len(rows) > len(self._rows):
+            raise ValueError(
+                f"history: expected at most {len(self._rows)} rows of {len(self._names)} terms, got {list(rows.shape)}"
+            )
         self._size = len(rows)
         self._rows[: self._size].copy_(rows)
 

@@ -1,9 +1,10 @@
-"""Reading ``key=value``: text to the type that the setting's annotation declares."""
+"""Settings as the user writes and reads them: ``key=value`` to the type that the annotation declares, and the list."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import textwrap
 import types
 import typing
 from collections.abc import Iterable
@@ -40,6 +41,20 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
             allowed = settings[key].metadata["allowed"]
             raise ConfigError(f"--set {assignment!r}: {key} got {text!r}, allowed: {allowed}") from None
     return overrides
+
+
+def settings_text(width: int) -> str:
+    """Every setting with its default, meaning and allowed values, in lines of ``width`` characters."""
+    paragraphs = ["Settings for --set KEY=VALUE, with the defaults of the preset mnist5k"]
+    for setting in dataclasses.fields(TrainConfig):
+        default = setting.default
+        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        if default is None or isinstance(default, bool):
+            text = text.lower()
+        about = [setting.metadata["meaning"], f"allowed: {setting.metadata['allowed']}"]
+        lines = [textwrap.fill(line, width, initial_indent="    ", subsequent_indent="    ") for line in about]
+        paragraphs.append("\n".join([f"{setting.name}={text}", *lines]))
+    return "\n\n".join(paragraphs)
 
 
 def _parse(text: str, hint: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from infogan_fast.training.metrics import Metrics
 
@@ -25,16 +26,28 @@ def describe(metrics: Metrics) -> str:
     )
 
 
-class BarProgress:
-    """Keeps a rich progress bar up to date."""
+class _BarAboveFigures(Bar):
+    """A progress bar and, on a row of its own, the figures."""
 
-    def __init__(self, bar: Bar, steps: int, done: int) -> None:
+    figures = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The rows."""
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self.figures)
+
+
+class BarProgress:
+    """Keeps a rich progress bar up to date: steps and time left on one row, figures below."""
+
+    def __init__(self, bar: _BarAboveFigures, steps: int, done: int) -> None:
         self._bar = bar
-        self._task = bar.add_task("train", total=steps, completed=done, figures="")
+        self._task = bar.add_task("train", total=steps, completed=done)
 
     def update(self, metrics: Metrics) -> None:
         """Show a line of metrics."""
-        self._bar.update(self._task, completed=metrics.step, figures=describe(metrics))
+        self._bar.figures = describe(metrics)
+        self._bar.update(self._task, completed=metrics.step)
 
 
 class LineProgress:
@@ -61,6 +74,6 @@ def progress_on(console: Console, steps: int, done: int) -> Iterator[BarProgress
     if not console.is_terminal:
         yield LineProgress(console, steps)
         return
-    columns = (BarColumn(bar_width=12), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
-    with Bar(*columns, TimeRemainingColumn(), TextColumn("left"), console=console) as bar:
+    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn())
+    with _BarAboveFigures(*columns, TextColumn("left"), console=console) as bar:
         yield BarProgress(bar, steps, done)

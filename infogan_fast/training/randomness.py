@@ -49,8 +49,9 @@ class RandomViews:
         """Views of images of a shape ``[B, C, H, W]``."""
         config, generator = self._config, self._generator
         generator.manual_seed(_seed(config.seed, _VIEWS, step))
-        noise = torch.zeros((VIEWS, *shape), device=generator.device)
+        noise = None
         if config.instance_noise > 0.0:
+            noise = torch.empty((VIEWS, *shape), device=generator.device)
             noise.normal_(0.0, config.instance_noise, generator=generator)
         maps = None
         if config.shear > 0.0 or config.rotation > 0.0:

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 
 from infogan_fast import data as datasets
+from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training import randomness
-from infogan_fast.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, load_networks
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, entry, load_checkpoint, load_networks
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
 from infogan_fast.training.run_folder import RunFolder
@@ -81,7 +82,8 @@ def evaluate_run(folder: RunFolder, data: str | None = None, device: str | None 
     images = datasets.load(data or config.data)
     if images.image_shape != image_shape:
         raise datasets.DataError(
-            f"{images.name}: its images are {_size(images.image_shape)}, the run was trained on {_size(image_shape)}"
+            f"{images.name}: its images are {size_text(images.image_shape)}, "
+            f"the run was trained on {size_text(image_shape)}"
         )
     seed = torch.tensor(config.seed, device=config.device)
     with torch.no_grad():
@@ -98,7 +100,8 @@ def draw_run(
 
     Args:
         folder: of the run.
-        out: folder for the pictures; ``traversals`` of the run if None.
+        out: folder for the pictures; if None, ``traversals`` of the run, or ``traversals-seedN`` where ``seed`` is N
+            and not the run's own.
         seed: of the noise; the run's own if None.
         device: other than the run's own.
 
@@ -109,8 +112,11 @@ def draw_run(
         RunFolderError, CheckpointError, ConfigError: as their messages say.
     """
     nets, config, _ = _load_run(folder, device)
-    noise_seed = torch.tensor(config.seed if seed is None else seed, device=config.device)
-    return write_traversals(nets, config.spec, noise_seed, randomness.PICTURES, out or folder.traversals)
+    if seed is None:
+        seed = config.seed
+    if out is None:
+        out = folder.traversals if seed == config.seed else folder.path / f"traversals-seed{seed}"
+    return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
 
 
 def _load_run(folder: RunFolder, device: str | None) -> tuple[InfoGAN, TrainConfig, tuple[int, int, int]]:
@@ -121,14 +127,10 @@ def _load_run(folder: RunFolder, device: str | None) -> tuple[InfoGAN, TrainConf
     if not found:
         raise CheckpointError(f"{folder.checkpoints}: holds no checkpoint")
     tensors, scalars = load_checkpoint(found[-1], torch.device(config.device))
-    channels, height, width = scalars["image_shape"]
+    channels, height, width = entry(scalars, "image_shape", found[-1])
     nets = build_networks(config, (channels, height, width)).to(config.device).eval()
     load_networks(nets, "nets", tensors, found[-1])
     return nets, config, (channels, height, width)
-
-
-def _size(image_shape: tuple[int, int, int]) -> str:
-    return "x".join(map(str, image_shape))
 
 
 def versions() -> dict[str, str]:

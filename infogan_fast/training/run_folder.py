@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from infogan_fast.training.checkpoint import checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.files import write_json
+from infogan_fast.training.files import write_atomically, write_json
 
 RUNS = Path("runs")
 
@@ -21,6 +24,11 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made: list[Path] = []
+
+    def __str__(self) -> str:
+        """The path as a shell takes it."""
+        return shlex.quote(str(self.path))
 
     @property
     def checkpoints(self) -> Path:
@@ -37,6 +45,25 @@ class RunFolder:
         """Whether a run was started here."""
         return (self.path / "config.json").is_file()
 
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RunFolderError: the system does not let it be made.
+        """
+        missing = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"--out {self.path}: cannot be made: {error.strerror}") from error
+        self._made = missing
+
+    def remove_if_unused(self) -> None:
+        """Undo ``make`` where nothing was written since."""
+        for path in self._made:
+            with suppress(OSError):  # not empty
+                path.rmdir()
+
     def write_config(self, config: TrainConfig, about: dict[str, Any]) -> None:
         """Write ``config.json``: the settings in effect, and what else is known about the run."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -46,15 +73,30 @@ class RunFolder:
         """The settings of ``config.json``.
 
         Raises:
-            RunFolderError: there is no such file, or it is not one that ``train`` wrote.
+            RunFolderError: there is no such file, or it is not one that this version's ``train`` wrote.
         """
+        try:
+            return TrainConfig.from_json(self._read_config_file()["settings"])
+        except ConfigError as error:
+            raise RunFolderError(f"{self.path / 'config.json'}: {error}") from error
+
+    def read_threads(self) -> int | None:
+        """How many threads the run had when it was last started; None if ``config.json`` does not say."""
+        threads = self._read_config_file().get("threads")
+        return threads if type(threads) is int else None
+
+    def _read_config_file(self) -> dict[str, Any]:
         path = self.path / "config.json"
         if not path.is_file():
-            raise RunFolderError(f"{self.path}: not the folder of a run: it has no config.json")
+            reason = _lost_config(self.path) or "it has no config.json"
+            raise RunFolderError(f"{self.path}: not the folder of a run: {reason}")
         try:
-            return TrainConfig.from_json(json.loads(path.read_text())["settings"])
-        except (json.JSONDecodeError, KeyError, TypeError, ConfigError) as error:
-            raise RunFolderError(f"{path}: not a configuration that this version can read: {error}") from error
+            values = json.loads(path.read_bytes())
+        except ValueError as error:  # neither JSON nor text
+            raise RunFolderError(f"{path}: damaged, it is not JSON: {error}") from error
+        if not isinstance(values, dict) or not isinstance(values.get("settings"), dict):
+            raise RunFolderError(f"{path}: damaged, or not the config.json of a run: it holds no settings")
+        return values
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to ``metrics.jsonl``."""
@@ -62,15 +104,11 @@ class RunFolder:
             file.write(json.dumps(line) + "\n")
 
     def drop_metrics_after(self, step: int) -> None:
-        """Remove the lines of steps that a continued run is about to do again, and a line that was cut off."""
+        """Remove the lines of steps that a continued run is about to do again, and lines that cannot be read."""
         path = self.path / "metrics.jsonl"
-        if not path.is_file():
-            return
-        kept = []
-        for line in path.read_text().splitlines(keepends=True):
-            if line.endswith("\n") and json.loads(line)["step"] <= step:
-                kept.append(line)
-        path.write_text("".join(kept))
+        if path.is_file():
+            lines = path.read_bytes().splitlines(keepends=True)
+            write_atomically(path, b"".join(line for line in lines if _is_line_until(line, step)))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
@@ -78,14 +116,14 @@ class RunFolder:
 
 
 def new_run_folder(out: Path | None, name: str) -> RunFolder:
-    """A folder for a new run.
+    """A folder for a new run, made if missing.
 
     Args:
         out: the folder asked for, or None for ``runs/<name>``, or ``runs/<name>-2`` and so on where that is taken.
         name: of the run.
 
     Raises:
-        RunFolderError: ``out`` is a file, or a folder with something in it.
+        RunFolderError: ``out`` is a file, or a folder with something in it, or cannot be made.
     """
     if out is None:
         out, number = RUNS / name, 2
@@ -95,5 +133,23 @@ def new_run_folder(out: Path | None, name: str) -> RunFolder:
         raise RunFolderError(f"--out {out}: is a file; give a new folder")
     elif out.is_dir() and any(out.iterdir()):
         hint = "add --resume to continue the run in it, or give" if RunFolder(out).is_run else "give"
-        raise RunFolderError(f"--out {out}: is not empty; {hint} another folder")
-    return RunFolder(out)
+        lost = _lost_config(out)
+        raise RunFolderError(f"--out {out}: is not empty{f': {lost}' if lost else ''}; {hint} another folder")
+    folder = RunFolder(out)
+    folder.make()
+    return folder
+
+
+def _lost_config(path: Path) -> str | None:
+    """What to say of a folder that holds checkpoints without the settings that belong to them."""
+    folder = RunFolder(path)
+    if folder.is_run or not checkpoints(folder.checkpoints):
+        return None
+    return "it holds checkpoints, but the config.json with their settings is missing and has to be put back"
+
+
+def _is_line_until(line: bytes, step: int) -> bool:
+    try:
+        return line.endswith(b"\n") and bool(json.loads(line)["step"] <= step)
+    except (ValueError, KeyError, TypeError):
+        return False

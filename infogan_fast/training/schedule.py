@@ -13,14 +13,15 @@ class Schedule(NamedTuple):
     learning_rate: float
     """Of every learning rate: 1, then falling linearly to 0 over the last part of the run."""
     continuous_weight: float
-    """Of the continuous codes' weight: 0, then rising linearly to 1 early in the run."""
+    """Of the continuous codes' weight: 0, then rising linearly to 1 early in the run; without categorical codes 1."""
 
 
 def schedule_at(config: TrainConfig, step: int) -> Schedule:
     """The multipliers in training step ``step``, counted from 0, of ``config.steps``."""
     done = step / config.steps
     decay = 1.0 if done <= config.decay_from else (1.0 - done) / (1.0 - config.decay_from)
-    return Schedule(decay, _ramp(done, config.continuous_from, config.continuous_full))
+    ramp = _ramp(done, config.continuous_from, config.continuous_full) if config.categorical else 1.0
+    return Schedule(decay, ramp)
 
 
 def _ramp(done: float, first: float, full: float) -> float:

@@ -16,13 +16,13 @@ from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, Views
 
-#: The first entries of what a step returns; the negative log-likelihood of each code follows.
+#: The first entries of what a step returns; the negative log-likelihood of each code, unweighted, follows.
 LOSS_TERMS = (
-    "discriminator_loss",
-    "discriminator_information_loss",
-    "generator_loss",
-    "generator_information_loss",
-    "head_abs_max",
+    "discriminator_loss",  # of the GAN game, nats
+    "discriminator_information_loss",  # sum of weight * nll over the codes, in D's and Q's update
+    "generator_loss",  # of the GAN game, nats
+    "generator_information_loss",  # the same sum in G's update, after D's and on another view of the images; or 0
+    "head_abs_max",  # largest absolute value that Q put out, which grows before Q diverges
 )
 
 

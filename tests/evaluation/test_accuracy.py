@@ -41,6 +41,11 @@ def test_fewer_categories_than_classes():
     assert share_correct(predicted, labels, classes) == pytest.approx(4 / 5)
 
 
+def test_labels_with_gaps():
+    predicted, labels = np.array([0, 0, 1, 1, 3]), np.array([5, 5, 10, 10, 0])
+    assert match_categories(predicted, labels, 4) == (5, 10, -1, 0)
+
+
 class ReadsTopLeft(nn.Module):
     """Stands for the networks: code 1 is always category 0, code 2 is the value of the first pixel."""
 

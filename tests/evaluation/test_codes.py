@@ -55,6 +55,6 @@ def test_samples_beyond_a_batch_are_fresh_and_reproducible():
 def test_note_on_the_bound_of_a_fixed_variance():
     assert "cannot exceed -0.226 nats" in bound_note(SPEC, 1.0)
     assert "cannot exceed 0.121 nats; R2" in bound_note(SPEC, 0.5)
-    assert "cannot exceed 0.925 nats; R2" in bound_note(SPEC, 0.1)
+    assert "cannot exceed 0.926 nats; R2" in bound_note(SPEC, 0.1)
     assert bound_note(SPEC, "learned") is None
     assert bound_note(ig.LatentSpec(categorical=(3,)), 1.0) is None

@@ -1,12 +1,13 @@
 """What the grids of the pictures hold, and the files."""
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import infogan_fast as ig
 from infogan_fast.evaluation import write_traversals
-from infogan_fast.evaluation.traversal import COLUMNS, MAX_ROWS, samples_grid, traversal_grid
+from infogan_fast.evaluation.traversal import COLUMNS, MAX_ROWS, samples_grid, traversal_grid, write_picture
 from infogan_fast.nets import InfoGAN
 
 SPEC = ig.LatentSpec(noise=5, categorical=(3, 4), continuous=2)
@@ -55,3 +56,23 @@ def test_files(tmp_path, channels, mode):
     with Image.open(files[0]) as picture:
         assert picture.mode == mode
         assert picture.size == (2 * (COLUMNS * 10 + 2), 2 * (3 * 10 + 2))
+
+
+class Painter(torch.nn.Module):
+    """Stands for the networks: an image of 4x4 pixels, all of the value that the input holds."""
+
+    def generator(self, latents):
+        return latents[:, :, None, None].expand(-1, 1, 4, 4)
+
+
+def test_every_image_is_at_its_row_and_column(tmp_path):
+    values = torch.arange(6.0).reshape(2, 3, 1) * 40.0
+    write_picture(Painter(), values / 255.0, tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as picture:
+        pixels = np.asarray(picture)[::2, ::2]  # drawn at twice the size
+    assert pixels.shape == (2 * 6 + 2, 3 * 6 + 2)
+    for row in range(2):
+        for column in range(3):
+            top, left = 2 + 6 * row, 2 + 6 * column
+            assert (pixels[top : top + 4, left : left + 4] == values[row, column].item()).all()
+    assert (pixels[:2] == 0).all()

@@ -86,7 +86,7 @@ def test_optimizer_round_trip():
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     other, continued = trained()
     other.load_state_dict(net.state_dict())
-    load_optimizer(continued, "adam", tensors)
+    load_optimizer(continued, "adam", tensors, "p")
     update(net, optimizer)
     update(other, continued)
     assert torch.equal(net.weight, other.weight)
@@ -96,3 +96,18 @@ def test_other_networks(tmp_path):
     net = nn.Linear(3, 2)
     with pytest.raises(CheckpointError, match=r"p: its weights are not those of the configured networks"):
         load_networks(net, "nets", {"nets.weight": torch.zeros(5, 3), "nets.bias": torch.zeros(2)}, "p")
+
+
+def test_optimizer_of_another_shape():
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))])
+    tensors = {"adam.0.step": torch.tensor(1.0), "adam.0.exp_avg": torch.zeros(3), "adam.0.exp_avg_sq": torch.zeros(2)}
+    with pytest.raises(CheckpointError, match=r"p: adam.0.exp_avg: expected \[2\], got \[3\]"):
+        load_optimizer(optimizer, "adam", tensors, "p")
+
+
+def test_damaged_header(tmp_path):
+    path = tmp_path / "step_00000005.safetensors"
+    for header in ("{", "[]", "{}"):
+        safetensors.torch.save_file(TENSORS, path, metadata={"infogan_fast": header})
+        with pytest.raises(CheckpointError, match="its header is damaged"):
+            load_checkpoint(path, CPU)

@@ -7,15 +7,15 @@ import pytest
 
 import infogan_fast as ig
 from infogan_fast.training import PRESETS, ConfigError, TrainConfig, preset
-from infogan_fast.training.overrides import parse_overrides
+from infogan_fast.training.overrides import parse_overrides, settings_text
 
 WRONG = {
     "data": ["", 3],
     "seed": [-1, 2**31, 1.0, True],
-    "noise": [-1, 1.5],
+    "noise": [-1, 1.5, 65537],
     "noise_prior": ["gaussian", []],
-    "categorical": [10, (0,), ("10",), (True,)],
-    "continuous": [-1],
+    "categorical": [10, (0,), ("10",), (True,), (65537,)],
+    "continuous": [-1, 65537],
     "continuous_prior": [None],
     "width": [0.0, -1.0, 65.0, float("nan"), "1"],
     "categorical_weight": [-0.1, float("inf")],
@@ -27,7 +27,7 @@ WRONG = {
     "variance": [0.0, -1.0, "fixed", None, []],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
-    "batch_size": [1, 0],
+    "batch_size": [1, 0, 65537],
     "learning_rate_discriminator": [-1e-3, float("nan")],
     "learning_rate_generator": ["fast"],
     "learning_rate_head": [float("inf")],
@@ -36,7 +36,7 @@ WRONG = {
     "instance_noise": [-0.5],
     "device": ["gpu", 0],
     "compile": [1, "true"],
-    "log_every": [0],
+    "log_every": [0, 1_000_001],
     "checkpoint_every": [0],
     "picture_every": [-1],
     "evaluation_samples": [1],
@@ -70,6 +70,21 @@ def test_spec():
 def test_json_round_trip():
     config = TrainConfig(categorical=(3, 4), variance="learned", betas=(0.1, 0.2), information_gradient=())
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize("name", ["shear", "data"])
+def test_json_that_lacks_a_setting_is_not_filled_in(name):
+    values = TrainConfig().to_json()
+    del values[name]
+    with pytest.raises(ConfigError, match=f"written by another version: lacks {name}"):
+        TrainConfig.from_json(values)
+
+
+def test_settings_text_fits_the_terminal():
+    text = settings_text(80)
+    assert max(map(len, text.splitlines())) <= 80
+    for setting in dataclasses.fields(TrainConfig):
+        assert f"\n{setting.name}=" in text
 
 
 def test_presets():

@@ -10,7 +10,7 @@ from infogan_fast.objectives import discriminator_loss, generator_loss
 from infogan_fast.training.schedule import Schedule, schedule_at
 from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen
 from infogan_fast.training.trainer import build_networks
-from infogan_fast.training.views import VIEWS, Views
+from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS, Views
 
 PARTS = ("generator", "head", "trunk")
 
@@ -112,6 +112,26 @@ def test_continuous_codes_join_gradually(make_config):
     assert weights(0.0, 0.0) == [1.0] * 5
     assert weights(0.3, 0.3) == [0.0, 0.0, 1.0, 1.0, 1.0]
     assert weights(0.0, 1.0) == pytest.approx([0.0, 0.2, 0.3, 0.4, 0.9])
+
+
+def test_without_categorical_codes_the_continuous_ones_count_from_the_first_step(make_config):
+    config = make_config(categorical=(), continuous_from=0.5, continuous_full=1.0)
+    assert schedule_at(config, 0).continuous_weight == 1.0
+
+
+def test_each_pass_of_the_trunk_has_a_view_of_its_own(make_config):
+    config, seen = make_config(), []
+
+    class Spy:
+        def see(self, images, view):
+            seen.append(view)
+            return images
+
+    _, step = make_step(config)
+    images, latents, _ = batch(config)
+    step(images, latents, Spy(), Schedule(1.0, 1.0))
+    assert seen == [REAL, FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR]
+    assert len(set(seen)) == VIEWS
 
 
 @pytest.mark.slow

@@ -1,13 +1,16 @@
 """Whole runs, tiny: reproducible, resumable, stopped where they diverge."""
 
+import dataclasses
 import json
 
 import pytest
 import torch
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import DataError, ImageData
 from infogan_fast.training import ConfigError, NonFiniteError
-from infogan_fast.training.checkpoint import checkpoints
+from infogan_fast.training import trainer as trainer_module
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
+from infogan_fast.training.run import finish
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.trainer import Trainer
 
@@ -19,7 +22,7 @@ class Silent:
 
 def run(config, data, path, stop_at=None):
     trainer = Trainer(config, data, RunFolder(path))
-    trainer.run(Silent(), stop_at)
+    trainer.run(Silent(), lambda: trainer.step == stop_at)
     return trainer
 
 
@@ -69,6 +72,7 @@ def test_steps_lost_with_a_crash_are_not_logged_twice(make_config, data, tmp_pat
     run(config, data, tmp_path / "a")
     (tmp_path / "a" / "checkpoints" / "step_00000006.safetensors").unlink()
     with open(tmp_path / "a" / "metrics.jsonl", "a") as file:
+        file.write('\0\xff\n[]\n{"epoch": 3}\n')  # a damaged disk
         file.write('{"step": 7, "disc')  # cut off by the crash
     run(config, data, tmp_path / "a")
     assert [line["step"] for line in metrics(tmp_path / "a")] == [1, 2, 3, 4, 5, 6]
@@ -142,3 +146,78 @@ def test_other_codes_and_settings(make_config, data, tmp_path, changes):
     evaluation, pictures = run(make_config(steps=2, **changes), data, tmp_path / "a").finish()
     assert all(torch.isfinite(torch.tensor(evaluation.recovery.mi_bound_nats)))
     assert pictures
+
+
+def test_held_out_images_and_labels_have_no_part_in_training(make_config, data, tmp_path):
+    other = dataclasses.replace(data, heldout_images=255 - data.heldout_images, labels=(data.labels + 1) % 3)
+    assert_same_bits(run(make_config(), data, tmp_path / "a"), run(make_config(), other, tmp_path / "b"))
+
+
+def test_real_images_are_given_to_the_step_in_0_to_1(make_config, data, tmp_path, monkeypatch):
+    trainer = Trainer(make_config(), data, RunFolder(tmp_path / "a"))
+    monkeypatch.setattr(trainer, "training_step", lambda real, *_: real)
+    torch.testing.assert_close(trainer._train_one_step(), data.images[trainer.batch_order(0)].float() / 255.0)
+
+
+def test_throughput_is_images_by_the_seconds_that_they_took(make_config, data, tmp_path, monkeypatch):
+    clock = 0.0
+    monkeypatch.setattr(trainer_module.time, "perf_counter", lambda: clock)
+    trainer = Trainer(make_config(steps=5), data, RunFolder(tmp_path / "a"))
+    train_one_step = trainer._train_one_step
+
+    def slower_and_slower():
+        nonlocal clock
+        clock += trainer.step + 1
+        return train_one_step()
+
+    trainer._train_one_step = slower_and_slower
+    trainer.run(Silent())
+    lines = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["images_per_second"] for line in lines] == pytest.approx([16 / 3, 16 / 7, 8 / 5])
+    summary = finish(trainer)
+    assert (summary["seconds"], summary["images_per_second"]) == (15.0, pytest.approx(40 / 15))
+
+
+def test_resume_on_other_images(make_config, data, tmp_path):
+    run(make_config(), data, tmp_path / "a", stop_at=3)
+    for images, message in (
+        (torch.zeros(30, 1, 12, 8, dtype=torch.uint8), "its images are 1x12x8, the run was trained on 1x8x8"),
+        (data.images[:20], "holds 20 training images, the run was trained on 30"),
+        (data.images.flip(0), "its training images are not those that the run was trained on"),
+    ):
+        with pytest.raises(DataError, match=f"other: {message}"):
+            run(make_config(), ImageData("other", images), tmp_path / "a")
+
+
+def test_resume_with_other_settings_than_the_checkpoint_was_written_with(make_config, data, tmp_path):
+    run(make_config(), data, tmp_path / "a", stop_at=3)
+    with pytest.raises(CheckpointError, match=r"step_00000003.safetensors: was written with seed 0, not 1"):
+        run(make_config(seed=1), data, tmp_path / "a")
+    assert run(make_config(steps=7), data, tmp_path / "a").step == 7
+
+
+@pytest.mark.parametrize("lost", ["history", "generator_optimizer.0.exp_avg", "discriminator_optimizer.3.step"])
+def test_resume_from_a_checkpoint_that_lacks_a_tensor(make_config, data, tmp_path, lost):
+    run(make_config(), data, tmp_path / "a", stop_at=3)
+    folder = RunFolder(tmp_path / "a").checkpoints
+    tensors, scalars = load_checkpoint(checkpoints(folder)[-1], torch.device("cpu"))
+    del tensors[lost]
+    save_checkpoint(folder, 3, tensors, scalars)
+    with pytest.raises(CheckpointError, match=f"step_00000003.safetensors: .* it lacks {lost}$"):
+        run(make_config(), data, tmp_path / "a")
+
+
+@pytest.mark.parametrize("lost", ["seconds", "last_log", "images_sha256", "settings"])
+def test_resume_from_a_checkpoint_that_lacks_a_scalar(make_config, data, tmp_path, lost):
+    run(make_config(), data, tmp_path / "a", stop_at=3)
+    folder = RunFolder(tmp_path / "a").checkpoints
+    tensors, scalars = load_checkpoint(checkpoints(folder)[-1], torch.device("cpu"))
+    del scalars[lost]
+    save_checkpoint(folder, 3, tensors, scalars)
+    with pytest.raises(CheckpointError, match=f"it lacks {lost}$"):
+        run(make_config(), data, tmp_path / "a")
+
+
+def test_terms_of_a_long_interval_take_no_more_than_the_run(make_config, data, tmp_path):
+    trainer = Trainer(make_config(log_every=1_000_000), data, RunFolder(tmp_path / "a"))
+    assert len(trainer.history._rows) == 6

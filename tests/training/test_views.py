@@ -45,3 +45,9 @@ def test_gradients_reach_the_images():
     images = torch.rand(2, 1, 8, 8, requires_grad=True)
     see(images, torch.tensor([[0.5, -0.5], [1.0, 1.0]]), 0.3, 5.0).sum().backward()
     assert images.grad.abs().sum() > 0
+
+
+def test_every_view_has_its_own_noise():
+    images, noise = torch.rand(2, 1, 4, 4), torch.rand(3, 2, 1, 4, 4)
+    for view in range(3):
+        assert torch.equal(Views(None, noise).see(images, view), images + noise[view])

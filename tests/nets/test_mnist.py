@@ -1,0 +1,97 @@
+"""The networks against the paper's table for MNIST, and the range of what they put out."""
+
+import pytest
+import torch
+from torch import nn
+
+from infogan_fast.nets import InfoGAN
+from infogan_fast.nets.mnist import scaled
+
+KINDS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Sigmoid)
+
+
+def layers(module):
+    return [layer for layer in module.modules() if isinstance(layer, KINDS)]
+
+
+def sizes(module):
+    """Shape of the weights of each linear layer and convolution."""
+    return [tuple(layer.weight.shape) for layer in layers(module) if isinstance(layer, KINDS[:3])]
+
+
+def names(module):
+    return [type(layer).__name__ for layer in layers(module)]
+
+
+@pytest.fixture(scope="module")
+def nets():
+    return InfoGAN(input_dim=74, head_dim=12).eval()
+
+
+def test_generator_is_that_of_the_paper(nets):
+    assert sizes(nets.generator) == [(1024, 74), (128 * 7 * 7, 1024), (128, 64, 4, 4), (64, 1, 4, 4)]
+    full, up = ["Linear", "BatchNorm1d", "ReLU"], ["ConvTranspose2d", "BatchNorm2d", "ReLU"]
+    assert names(nets.generator) == [*full, *full, *up, "ConvTranspose2d", "Sigmoid"]
+
+
+def test_trunk_and_outputs_are_those_of_the_paper(nets):
+    assert sizes(nets.trunk) == [(64, 1, 4, 4), (128, 64, 4, 4), (1024, 128 * 7 * 7)]
+    assert names(nets.trunk) == [
+        *("Conv2d", "LeakyReLU"),
+        *("Conv2d", "BatchNorm2d", "LeakyReLU"),
+        *("Linear", "BatchNorm1d", "LeakyReLU"),
+    ]
+    assert sizes(nets.head) == [(128, 1024), (12, 128)]
+    assert names(nets.head) == ["Linear", "BatchNorm1d", "LeakyReLU", "Linear"]
+    assert sizes(nets.real_or_fake) == [(1, 1024)]
+
+
+def test_strides_and_slopes(nets):
+    for layer in layers(nets):
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            assert (layer.stride, layer.padding) == ((2, 2), (1, 1))
+        if isinstance(layer, nn.LeakyReLU):
+            assert layer.negative_slope == 0.1
+
+
+def test_number_of_parameters(nets):
+    def count(module):
+        return sum(parameter.numel() for parameter in module.parameters())
+
+    # Weights and biases, and two numbers per channel that is normalised.
+    assert count(nets.generator) == (75 * 1024 + 2 * 1024) + (1025 * 6272 + 2 * 6272) + (131136 + 2 * 64) + 1025
+    assert count(nets.trunk) == (16 * 64 + 64) + (16 * 64 * 128 + 128 + 2 * 128) + (6273 * 1024 + 2 * 1024)
+    assert count(nets.head) == (1025 * 128 + 2 * 128) + 129 * 12
+    assert count(nets.real_or_fake) == 1025
+
+
+def test_outputs(nets):
+    with torch.no_grad():
+        images = nets.generator(1000.0 * torch.randn(64, 74, generator=torch.Generator().manual_seed(0)))
+        assert images.shape == (64, 1, 28, 28)
+        assert 0.0 <= float(images.min()) < 0.1
+        assert 0.9 < float(images.max()) <= 1.0
+        assert nets.discriminate(images).shape == (64, 1)
+        assert nets.encode(images).shape == (64, 12)
+
+
+def test_width_scales_every_hidden_layer():
+    nets = InfoGAN(input_dim=74, head_dim=12, image_shape=(3, 8, 12), width=0.25)
+    assert sizes(nets.generator) == [(256, 74), (32 * 2 * 3, 256), (32, 16, 4, 4), (16, 3, 4, 4)]
+    assert sizes(nets.trunk) == [(16, 3, 4, 4), (32, 16, 4, 4), (256, 32 * 2 * 3)]
+    assert sizes(nets.head) == [(32, 256), (12, 32)]
+    assert scaled(64, 0.001) == 1
+
+
+def test_initial_weights_are_those_of_the_seed_and_leave_the_global_generator():
+    state = torch.get_rng_state()
+    first, same, other = (InfoGAN(5, 4, (1, 8, 8), 0.05, seed).head.layers[0].weight for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, float("inf"), float("nan")])
+def test_wrong_width(width):
+    with pytest.raises(ValueError, match="width must be a positive finite number"):
+        InfoGAN(5, 4, width=width)
