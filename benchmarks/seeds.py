@@ -28,10 +28,16 @@ def run(seed: int, folder: Path, options: list[str]) -> dict[str, Any]:
     return result
 
 
-def row(name: str, accuracy: float, accuracy_train: float, bound: float, r2: list[float], seconds: float) -> str:
+def row(name: str, accuracy: float, accuracy_train: float, bounds: list[float], r2: list[float]) -> str:
     """A line of the table."""
-    r2_text = " ".join(f"{value:.2f}" for value in r2)
-    return f"| {name} | {accuracy:.1%} | {accuracy_train:.1%} | {bound:.3f} | {r2_text} | {seconds:.0f} |"
+    bounds_text = ", ".join(f"{value:.3f}" for value in bounds)
+    r2_text = ", ".join(f"{value:.2f}" for value in r2)
+    return f"| {name} | {accuracy:.1%} | {accuracy_train:.1%} | {bounds_text} | {r2_text} |"
+
+
+def columns(values: list[list[float]]) -> list[tuple[float, ...]]:
+    """The values of each code over the runs."""
+    return list(zip(*values, strict=True))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,24 +50,17 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     summaries = [run(seed, options.out / f"seed{seed}", options.options) for seed in options.seeds]
 
-    print("| seed | accuracy, held-out | accuracy, training | L_I of the categorical code, nats | R2 | seconds |")
-    print("|---|---|---|---|---|---|")
-    columns = []
-    for seed, summary in zip(options.seeds, summaries, strict=True):
-        values = (
-            summary["accuracy"],
-            summary["accuracy_train"],
-            summary["mi_bound_nats"][0],
-            summary["r2"],
-            summary["seconds"],
-        )
-        columns.append(values)
-        print(row(str(seed), *values))
-    accuracy, train, bound, r2, seconds = zip(*columns, strict=True)
-    codes = list(zip(*r2, strict=True))
-    for name, pick in (("mean", statistics.mean), ("worst", min)):
-        slowest = statistics.mean(seconds) if name == "mean" else max(seconds)
-        print(row(name, pick(accuracy), pick(train), pick(bound), [pick(code) for code in codes], slowest))
+    print("| seed | accuracy, held-out | accuracy, training | L_I per code, nats | R2 of the continuous codes |")
+    print("|---|---|---|---|---|")
+    accuracy = [summary["accuracy"] for summary in summaries]
+    train = [summary["accuracy_train"] for summary in summaries]
+    bounds = [summary["mi_bound_nats"] for summary in summaries]
+    r2 = [summary["r2"] for summary in summaries]
+    for figures in zip(map(str, options.seeds), accuracy, train, bounds, r2, strict=True):
+        print(row(*figures))
+    for name, pick in (("**mean**", statistics.mean), ("**worst**", min)):
+        code_bounds, code_r2 = ([pick(code) for code in columns(values)] for values in (bounds, r2))
+        print(row(name, pick(accuracy), pick(train), code_bounds, code_r2))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps({"machine": machine(), "runs": summaries}, indent=2) + "\n")
