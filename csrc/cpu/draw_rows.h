@@ -39,6 +39,26 @@ INFOGAN_SIMD inline void draw_block_lanes(
   }
 }
 
+// reals_from_words in every lane; a loop without branches for each prior.
+INFOGAN_SIMD inline void reals_from_lanes(
+    const LaneWords& words, Prior prior, float (&values)[kRealsPerBlock][kLanes]) {
+  if (prior == Prior::kNormal) {
+    for (int64_t i = 0; i < kRealsPerBlock; i += 2) {
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        const NormalPair pair = normal_from_words(words.word[i][lane], words.word[i + 1][lane]);
+        values[i][lane] = pair.first;
+        values[i + 1][lane] = pair.second;
+      }
+    }
+  } else {
+    for (int64_t i = 0; i < kRealsPerBlock; ++i) {
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        values[i][lane] = uniform_from_word(words.word[i][lane]);
+      }
+    }
+  }
+}
+
 // Calls store(row, column, value) for the first `count` real variables of rows 0 ... rows - 1, row 0 being first_row of
 // the stream.
 template <typename Store>
@@ -56,13 +76,7 @@ INFOGAN_SIMD inline void draw_real_rows(
     const int64_t lanes = std::min(kLanes, rows - begin);
     for (int64_t column = 0; column < count; column += kRealsPerBlock) {
       draw_block_lanes(stream, first_row + begin, domain, column / kRealsPerBlock, words);
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        float reals[kRealsPerBlock];
-        reals_from_words(words.at(lane), prior, reals);
-        for (int64_t i = 0; i < kRealsPerBlock; ++i) {
-          values[i][lane] = reals[i];
-        }
-      }
+      reals_from_lanes(words, prior, values);
       const int64_t columns = std::min(kRealsPerBlock, count - column);
       for (int64_t lane = 0; lane < lanes; ++lane) {
         for (int64_t i = 0; i < columns; ++i) {
