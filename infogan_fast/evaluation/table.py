@@ -18,11 +18,11 @@ def figures_table(summary: dict[str, Any]) -> Table:
     categorical = _number_of_categorical(summary)
     columns: dict[str, list[str]] = {
         "code": summary["code_names"],
-        "L_I, nats": [f"{bound:.3f}" for bound in summary["mi_bound_nats"]],
-        "H(c), nats": [f"{entropy:.3f}" for entropy in summary["entropy_nats"]],
+        "L_I\nnats": [f"{bound:.3f}" for bound in summary["mi_bound_nats"]],
+        "H(c)\nnats": [f"{entropy:.3f}" for entropy in summary["entropy_nats"]],
         "R2": [""] * categorical + [f"{r2:.3f}" for r2 in summary["r2"]],
     }
-    for title, key in (("held-out acc.", "accuracy"), ("training acc.", "accuracy_train")):
+    for title, key in (("accuracy\nheld-out", "accuracy"), ("accuracy\ntraining", "accuracy_train")):
         shares = [accuracies.get(index + 1, {}).get(key) for index in range(categorical)]
         columns[title] = [_percent(share) for share in shares] + [""] * len(summary["r2"])
     columns = {title: cells for title, cells in columns.items() if any(cells)}

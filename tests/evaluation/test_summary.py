@@ -47,16 +47,21 @@ def test_table_with_everything():
     assert "H(c) of a continuous code is a differential entropy" in text
 
 
+def test_nothing_of_the_table_is_cut_off_at_80_columns():
+    assert "…" not in shown(figures((10, 10), 2, accuracies=[BEST, OTHER]))
+
+
 @pytest.mark.parametrize(
     ("summary", "columns", "note"),
     [
         (figures(), ["R2"], "No accuracy: the training images have no labels"),
         (figures((), 2), ["R2"], "No accuracy: there is no categorical code"),
-        (figures((3,), 0, [CodeAccuracy(0, (0, 1, 2), 0.5, None)]), ["training acc."], "No held-out labels"),
+        (figures((3,), 0, [CodeAccuracy(0, (0, 1, 2), 0.5, None)]), ["accuracy\ntraining"], "No held-out labels"),
     ],
 )
 def test_empty_columns_are_left_out_and_the_reason_is_given(summary, columns, note):
     text = shown(summary)
-    assert [title for title in ("R2", "held-out acc.", "training acc.") if title in text] == columns
+    headers = {str(column.header) for column in figures_table(summary).columns}
+    assert headers - {"code", "L_I\nnats", "H(c)\nnats"} == set(columns)
     assert note in text
     assert ("differential" in text) == (len(summary["r2"]) > 0)
