@@ -1,9 +1,11 @@
 #pragma once
 
-// What the native tests need of a test library: CHECK, CHECK_NEAR, and a main that runs every TEST.
+// What the native tests need of a test library: CHECK, CHECK_NEAR, and a main that runs every TEST, or those whose
+// names contain the argument.
 
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 #include <vector>
 
 namespace check {
@@ -31,6 +33,11 @@ inline void expect(bool passed, const char* file, int line, const char* what, do
   }
 }
 
+template <typename A, typename B>
+void equal(const A& got, const B& expected, const char* file, int line, const char* what) {
+  expect(got == expected, file, line, what, double(got), double(expected));
+}
+
 }  // namespace check
 
 #define TEST(name)                                                            \
@@ -39,8 +46,7 @@ inline void expect(bool passed, const char* file, int line, const char* what, do
   static void name()
 
 #define CHECK(condition) check::expect((condition), __FILE__, __LINE__, #condition)
-#define CHECK_EQUAL(got, expected) \
-  check::expect((got) == (expected), __FILE__, __LINE__, #got " == " #expected, double(got), double(expected))
+#define CHECK_EQUAL(got, expected) check::equal((got), (expected), __FILE__, __LINE__, #got " == " #expected)
 #define CHECK_NEAR(got, expected, tolerance)                    \
   check::expect(                                                \
       std::fabs(double(got) - double(expected)) <= (tolerance), \
@@ -50,12 +56,18 @@ inline void expect(bool passed, const char* file, int line, const char* what, do
       double(got),                                              \
       double(expected))
 
-int main() {
+int main(int argc, char** argv) {
+  const std::string_view wanted = argc > 1 ? argv[1] : "";
+  int run = 0;
   for (const check::Test& test : check::tests()) {
+    if (std::string_view(test.name).find(wanted) == std::string_view::npos) {
+      continue;
+    }
     const int before = check::failures;
     test.run();
     std::printf("%s %s\n", check::failures == before ? "passed" : "FAILED", test.name);
+    ++run;
   }
-  std::printf("%zu tests, %d failed checks\n", check::tests().size(), check::failures);
-  return check::failures == 0 && !check::tests().empty() ? 0 : 1;
+  std::printf("%d tests, %d failed checks\n", run, check::failures);
+  return check::failures == 0 && run > 0 ? 0 : 1;
 }
