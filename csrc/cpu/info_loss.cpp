@@ -4,12 +4,12 @@
 #include <ATen/ops/empty.h>
 #include <torch/library.h>
 
-#include <limits>
 #include <optional>
 #include <tuple>
 #include <vector>
 
 #include "../checks.h"
+#include "../kernel/code_mean.h"
 #include "../types.h"
 
 namespace infogan_fast {
@@ -75,16 +75,15 @@ InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t b
   return total;
 }
 
-// loss (0-d), nll and factor ([m + C]) from the sums: a code that no row counts in adds nothing, and its nll is NaN.
+// loss (0-d), nll and factor ([m + C]) from the sums.
 template <typename acc_t>
 void finish(const InfoLossSums& total, const std::vector<double>& weights, acc_t* loss, acc_t* nll, acc_t* factor) {
   double weighted = 0.0;
   for (size_t code = 0; code < weights.size(); ++code) {
-    const int64_t count = total.counts[code];
-    const double mean = total.sums[code].sum / static_cast<double>(count);
-    nll[code] = count > 0 ? static_cast<acc_t>(mean) : std::numeric_limits<acc_t>::quiet_NaN();
-    factor[code] = count > 0 ? static_cast<acc_t>(weights[code] / static_cast<double>(count)) : acc_t(0);
-    weighted += count > 0 ? weights[code] * mean : 0.0;
+    const CodeMean mean = code_mean(total.sums[code].sum, static_cast<double>(total.counts[code]), weights[code]);
+    nll[code] = static_cast<acc_t>(mean.nll);
+    factor[code] = static_cast<acc_t>(mean.factor);
+    weighted += mean.weighted;
   }
   *loss = static_cast<acc_t>(weighted);
 }

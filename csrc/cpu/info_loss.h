@@ -14,15 +14,12 @@
 #include "../kernel/latent_draw.h"
 #include "../kernel/latent_layout.h"
 #include "../kernel/math.h"
+#include "../kernel/precision.h"
 #include "draw_rows.h"
 #include "lanes.h"
 #include "simd.h"
 
 namespace infogan_fast {
-
-// What a head's element type is computed in.
-template <typename head_t>
-using accumulate_t = std::conditional_t<std::is_same_v<head_t, double>, double, float>;
 
 // Rows are reduced in chunks of a size that depends on the head alone, and the chunks' sums are added in order, so the
 // result has the same bits whatever the number of threads.
