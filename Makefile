@@ -12,13 +12,13 @@ export PATH := $(abspath $(BIN)):$(PATH)
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help install build train test test-python test-native test-slow bench docs lint format clean
+.PHONY: help install build train test test-python test-native test-slow cuda-build bench docs lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
-$(VENV)/.installed: pyproject.toml constraints.txt setup.py infogan_fast/version.py $(CSRC)
+$(VENV)/.installed: pyproject.toml constraints.txt setup.py setup_cuda.py infogan_fast/version.py $(CSRC)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch numpy setuptools wheel ninja pybind11
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[train,dev]'
@@ -45,6 +45,9 @@ test-python: install
 
 test-slow: install  ## the tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -m slow
+
+cuda-build:  ## compile the CUDA kernels for machines without a GPU and check the result
+	.ci/cuda_build
 
 bench: install  ## the ops against their plain PyTorch reference, side by side
 	$(BIN)/python -m benchmarks.ops

@@ -14,9 +14,15 @@ py::dict build_info() {
   info["version"] = INFOGAN_FAST_VERSION;
   info["torch"] = TORCH_VERSION;
   info["compiler"] = __VERSION__;
+#if defined(INFOGAN_FAST_CUDA)
+  info["cuda"] = INFOGAN_FAST_CUDA;
+  info["cuda_architectures"] = py::str(INFOGAN_FAST_CUDA_ARCHITECTURES).attr("split")();
+  info["cuda_kernels"] = true;
+#else
   info["cuda"] = py::none();
   info["cuda_architectures"] = py::list();
   info["cuda_kernels"] = false;
+#endif
   py::list levels;
   for (const infogan_fast::Simd level : infogan_fast::simd_levels()) {
     levels.append(infogan_fast::simd_name(level));

@@ -8,14 +8,23 @@ from typing import Any
 import torch
 
 _REBUILD = "rebuild it in this environment: pip install --no-build-isolation --force-reinstall --no-deps ."
+# Libraries that only the CUDA builds of torch bring.
+_CUDA_LIBRARIES = ("libc10_cuda", "libtorch_cuda", "libcudart")
+
+
+def _import_error(error: ImportError) -> str:
+    """What to say where the extension cannot be loaded."""
+    what = f"the compiled extension is missing or does not fit torch {torch.__version__}"
+    if any(library in str(error) for library in _CUDA_LIBRARIES):
+        has = f"built with CUDA {torch.version.cuda}" if torch.version.cuda else "a build without CUDA"
+        what = f"the compiled extension has CUDA kernels that do not fit torch {torch.__version__}, {has}"
+    return f"infogan_fast: {what}; {_REBUILD}\nThe import failed with: {error}"
+
 
 try:
     from infogan_fast import _C  # type: ignore[attr-defined]
 except ImportError as error:
-    raise ImportError(
-        f"infogan_fast: the compiled extension is missing or does not fit torch {torch.__version__}; {_REBUILD}\n"
-        f"The import failed with: {error}"
-    ) from error
+    raise ImportError(_import_error(error)) from error
 
 
 def build_info() -> dict[str, Any]:
@@ -42,8 +51,17 @@ def _release(version: str) -> str:
     return version.split("+")[0]
 
 
+def _cuda_major(version: str) -> str:
+    return version.split(".")[0]
+
+
 if _release(build_info()["torch"]) != _release(torch.__version__):
     raise ImportError(
         f"infogan_fast was built with torch {build_info()['torch']}, but torch {torch.__version__} is installed; "
         f"{_REBUILD}"
+    )
+if build_info()["cuda_kernels"] and _cuda_major(build_info()["cuda"]) != _cuda_major(torch.version.cuda or "none"):
+    raise ImportError(
+        f"infogan_fast was built with CUDA {build_info()['cuda']}, but torch {torch.__version__} is built with CUDA "
+        f"{torch.version.cuda}; {_REBUILD}"
     )

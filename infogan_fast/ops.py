@@ -143,7 +143,8 @@ def info_loss(
     Raises:
         TypeError: a wrong dtype or type.
         ValueError: wrong shapes or devices, an empty batch, weights that do not fit.
-        IndexError: a code out of ``[0, K)``.
+        IndexError: a code out of ``[0, K)``, on the CPU. On CUDA, where raising would mean waiting for the device, such
+            a code makes the loss, its ``nll`` and the gradient of its logits in that row NaN.
         NotImplementedError: a second derivative, a forward-mode one, or one by the codes or ``weight_scale``; use
             ``infogan_fast.reference.info_loss`` for those.
     """
