@@ -6,13 +6,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Arguments for `make train`, such as ARGS="--seed 1 --steps 500".
 ARGS   ?=
+# Folder for what `make gpu-check` writes; empty: benchmarks/results/ and the device's name. COMMIT names the tree there.
+OUT    ?=
+COMMIT ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help install build train test test-python test-native test-slow cuda-build bench docs lint format clean
+.PHONY: help install build train test test-python test-native test-slow cuda-build gpu-check bench docs lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -48,6 +51,9 @@ test-slow: install  ## the tests that take longer than a few seconds each
 
 cuda-build:  ## compile the CUDA kernels for machines without a GPU and check the result
 	.ci/cuda_build
+
+gpu-check:  ## what needs a GPU, in eight minutes, with python3's own torch: build, tests, sanitizers, speed
+	$(PYTHON) -m benchmarks.gpu_check $(if $(OUT),--out $(OUT)) $(if $(COMMIT),--commit $(COMMIT))
 
 bench: install  ## the ops against their plain PyTorch reference, side by side
 	$(BIN)/python -m benchmarks.ops

@@ -87,7 +87,10 @@ def _draw_codes(spec: LatentSpec, rows: Tensor, key: tuple[Tensor, Tensor], offs
     w0, w1, w2, w3 = _draw(rows, key, offset, _CATEGORICAL, (m + 1) // 2)
     high = torch.stack((w0, w2), dim=2).flatten(1)[:, :m]
     low = torch.stack((w1, w3), dim=2).flatten(1)[:, :m]
-    cardinality = torch.tensor(spec.categorical, dtype=torch.int64, device=rows.device)
+    if len(set(spec.categorical)) == 1:
+        cardinality: int | Tensor = spec.categorical[0]
+    else:
+        cardinality = torch.tensor(spec.categorical, dtype=torch.int64, device=rows.device)
     categorical = (high * cardinality + ((low * cardinality) >> 32)) >> 32  # floor(64-bit word * K / 2**64)
     words = _draw(rows, key, offset, _CONTINUOUS, (spec.continuous + 3) // 4)
     return categorical, _real_variables(words, spec.continuous_prior, spec.continuous)
@@ -118,15 +121,15 @@ def sample_latents(
     return Latents(torch.cat(parts, dim=1), categorical, continuous)
 
 
-def _codes(latents: Codes, spec: LatentSpec, batch: int) -> tuple[Tensor, Tensor]:
+def _codes(latents: Codes, spec: LatentSpec, head: Tensor) -> tuple[Tensor, Tensor]:
     if isinstance(latents, LatentSeed):
-        rows = latents.row_offset + torch.arange(batch, device=latents.seed.device)
+        rows = latents.row_offset + torch.arange(head.shape[0], device=latents.seed.device)
         return _draw_codes(spec, rows, _key(latents.seed), latents.offset)
     categorical, continuous = latents[-2:]
     if categorical is None:
-        categorical = torch.empty((batch, 0), dtype=torch.int64)
+        categorical = head.new_empty((head.shape[0], 0), dtype=torch.int64)
     if continuous is None:
-        continuous = torch.empty((batch, 0))
+        continuous = head.new_empty((head.shape[0], 0))
     return categorical, continuous
 
 
@@ -178,7 +181,7 @@ def info_loss(
     Unlike the op it can be differentiated any number of times, forward too, and by the codes and ``weight_scale``.
     """
     head = head if head.dtype == torch.float64 else head.float()
-    categorical, continuous = _codes(latents, spec, head.shape[0])
+    categorical, continuous = _codes(latents, spec, head)
     rest = head.shape[1] - sum(spec.categorical) - spec.continuous
     *logits, mean, scale = torch.split(head, [*spec.categorical, spec.continuous, rest], dim=1)
 

@@ -78,14 +78,14 @@ InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t b
 // loss (0-d), nll and factor ([m + C]) from the sums.
 template <typename acc_t>
 void finish(const InfoLossSums& total, const std::vector<double>& weights, acc_t* loss, acc_t* nll, acc_t* factor) {
-  double weighted = 0.0;
+  CompensatedSum weighted;
   for (size_t code = 0; code < weights.size(); ++code) {
     const CodeMean mean = code_mean(total.sums[code].sum, static_cast<double>(total.counts[code]), weights[code]);
     nll[code] = static_cast<acc_t>(mean.nll);
     factor[code] = static_cast<acc_t>(mean.factor);
-    weighted += mean.weighted;
+    weighted.add(mean.weighted);
   }
-  *loss = static_cast<acc_t>(weighted);
+  *loss = static_cast<acc_t>(weighted.sum);
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu(

@@ -78,6 +78,9 @@ class BatchOrder:
         epoch, batch = divmod(step, self._images // self._batch_size)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(_seed(self._seed, _BATCH_ORDER, epoch))
-            self._permutation = torch.randperm(self._images, generator=generator).to(self._device)
+            permutation = torch.randperm(self._images, generator=generator)
+            if self._device.type == "cuda":
+                permutation = permutation.pin_memory()  # from there it is copied without waiting for the device
+            self._permutation = permutation.to(self._device, non_blocking=True)
             self._epoch = epoch
         return self._permutation[batch * self._batch_size : (batch + 1) * self._batch_size]

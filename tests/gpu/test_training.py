@@ -1,0 +1,108 @@
+"""The trainer on the device: it trains, does not wait for the device in the loop, and continues."""
+
+import json
+
+import pytest
+import torch
+
+from infogan_fast.data import ImageData
+from infogan_fast.training import TrainConfig
+from infogan_fast.training.run import finish
+from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.training.trainer import Trainer
+
+
+def made(path):
+    folder = RunFolder(path)
+    folder.make()
+    return folder
+
+
+class Silent:
+    def update(self, metrics):
+        pass
+
+
+@pytest.fixture
+def data():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (300, 1, 28, 28), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(300) % 3
+    return ImageData("random", images[:256], labels[:256], images[256:], labels[256:])
+
+
+def make_config(**changes):
+    defaults = {
+        "device": "cuda",
+        "width": 0.25,
+        "categorical": (3,),
+        "batch_size": 64,
+        "steps": 12,
+        "log_every": 4,
+        "checkpoint_every": 6,
+        "picture_every": 0,
+        "evaluation_samples": 1000,
+    }
+    return TrainConfig(**{**defaults, **changes})
+
+
+def test_a_run_from_start_to_summary(data, tmp_path):
+    folder = made(tmp_path / "run")
+    trainer = Trainer(make_config(picture_every=5), data, folder)
+    trainer.run(Silent())
+    summary = finish(trainer)
+    assert summary["device"] == "cuda"
+    assert summary["steps"] == 12
+    lines = [json.loads(line) for line in (folder.path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [4, 8, 12]
+    assert (folder.traversals / "step_000005.png").exists()
+
+
+def test_the_loop_never_waits_for_the_device(data, tmp_path):
+    """Three epochs of four steps, so that a new permutation is among them."""
+    trainer = Trainer(make_config(), data, made(tmp_path / "run"))
+
+    def step():
+        trainer.history.clear()
+        trainer.history.append(trainer._train_one_step())
+        trainer.step += 1
+
+    for _ in range(3):
+        step()
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(9):
+            step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    trainer.history.check_finite(trainer.step)
+
+
+def test_a_run_that_is_continued_goes_on_close_to_where_it_would_have(data, tmp_path):
+    """Not to the bit: cuDNN and the gradient of the affine views add in an order that is not fixed."""
+    config = make_config(steps=8, checkpoint_every=4, log_every=1, shear=0.0, rotation=0.0)
+    whole = Trainer(config, data, made(tmp_path / "whole"))
+    whole.run(Silent())
+    first = Trainer(config, data, made(tmp_path / "parts"))
+    first.run(Silent(), stop=lambda: first.step == 4)
+    second = Trainer(config, data, made(tmp_path / "parts"))
+    assert second.step == 4
+    assert all(p.is_cuda for p in second.nets.parameters())
+    second.run(Silent())
+    for name, tensor in whole.nets.state_dict().items():
+        torch.testing.assert_close(second.nets.state_dict()[name], tensor, rtol=0.05, atol=0.01, msg=name)
+
+
+@pytest.mark.slow
+def test_the_compiled_step_agrees(data, tmp_path):
+    torch._dynamo.reset()
+    histories = []
+    for compile_step in (False, True):
+        config = make_config(steps=3, log_every=3, compile=compile_step, shear=0.0, rotation=0.0)
+        trainer = Trainer(config, data, made(tmp_path / str(compile_step)))
+        for _ in range(3):
+            trainer.history.append(trainer._train_one_step())
+            trainer.step += 1
+        histories.append(trainer.history.rows.cpu())
+    torch.testing.assert_close(histories[1], histories[0], rtol=0.02, atol=0.01)
