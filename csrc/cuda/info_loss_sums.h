@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "../kernel/code_mean.h"
-#include "../kernel/compensated_sum.h"
 #include "info_loss.h"
 #include "warp.h"
 
@@ -91,7 +90,7 @@ class Sums {
     const int warps = static_cast<int>(blockDim.x) / kWarp;
     const int warp = static_cast<int>(threadIdx.x) / kWarp;
     const bool leads = threadIdx.x % kWarp == 0;
-    CompensatedSum loss;
+    double loss = 0.0;
     for (int64_t code = warp; code < codes_; code += warps) {
       const double sum = total(code);
       const double count = code < args_.layout.categorical ? total(codes_ + code) : static_cast<double>(args_.batch);
@@ -99,18 +98,18 @@ class Sums {
         const CodeMean mean = code_mean(sum, count, weight(code));
         args_.nll[code] = static_cast<acc_t>(mean.nll);
         args_.factor[code] = static_cast<acc_t>(mean.factor);
-        loss.add(mean.weighted);
+        loss += mean.weighted;
       }
     }
     if (leads) {
-      weighted[warp] = loss.sum;
+      weighted[warp] = loss;
     }
     __syncthreads();
     if (threadIdx.x == 0) {
       for (int i = 1; i < warps; ++i) {
-        loss.add(weighted[i]);
+        loss += weighted[i];
       }
-      *args_.loss = static_cast<acc_t>(loss.sum);
+      *args_.loss = static_cast<acc_t>(loss);
     }
   }
 
