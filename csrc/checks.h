@@ -271,6 +271,15 @@ inline void check_backward(
       grad_loss.sizes(),
       " and ",
       factor.sizes());
+  TORCH_CHECK_VALUE(
+      grad_loss.device() == gradient.device() && factor.device() == gradient.device(),
+      op,
+      ": grad_loss, gradient and factor must be on one device, got ",
+      grad_loss.device(),
+      ", ",
+      gradient.device(),
+      " and ",
+      factor.device());
   TORCH_CHECK_TYPE(
       gradient.scalar_type() == gradient_type(dtype) && grad_loss.scalar_type() == accumulate_type(dtype) &&
           factor.scalar_type() == accumulate_type(dtype),

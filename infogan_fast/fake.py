@@ -217,6 +217,11 @@ def _(
             f"{op}: grad_loss must have one element and factor {codes}, got {list(grad_loss.shape)} and "
             f"{list(factor.shape)}"
         )
+    if grad_loss.device != gradient.device or factor.device != gradient.device:
+        raise ValueError(
+            f"{op}: grad_loss, gradient and factor must be on one device, got {grad_loss.device}, {gradient.device} "
+            f"and {factor.device}"
+        )
     accumulate = _accumulate_dtype(dtype)
     if gradient.dtype != _gradient_dtype(dtype) or grad_loss.dtype != accumulate or factor.dtype != accumulate:
         raise TypeError(

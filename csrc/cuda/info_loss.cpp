@@ -1,6 +1,7 @@
 #include "info_loss.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -60,13 +61,16 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward(
   at::Tensor factor = at::empty({layout.codes()}, options.dtype(acc_type));
   at::Tensor gradient =
       at::empty({compute_gradient ? batch : 0, width}, options.dtype(gradient_type(head.scalar_type())));
-  const InfoLossPlan plan = plan_info_loss(batch, width, at::elementSize(acc_type));
+  const InfoLossPlan plan = plan_info_loss(layout, mode, batch, at::elementSize(acc_type));
   const at::Tensor workspace = at::empty({info_loss_workspace(plan, layout)}, options.dtype(at::kDouble));
   std::vector<int64_t> words = first_columns(cardinalities);
   for (const double weight : weights) {
     words.push_back(std::bit_cast<int64_t>(weight));
   }
   const DeviceTable table = make_table(words, head.device(), stream);
+  const std::optional<unsigned> ticket = take_ticket(stream);
+  // A counter of its own, at the cost of a memset, once a process has captured more graphs than there are tickets.
+  const at::Tensor counter = ticket.has_value() ? at::Tensor() : at::zeros({1}, options.dtype(at::kInt));
 
   dispatch_floating(head.scalar_type(), [&](auto tag) {
     using head_t = kernel_type<typename decltype(tag)::type>;
@@ -103,7 +107,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward(
     args.nll = mutable_data<acc_t>(nll);
     args.factor = mutable_data<acc_t>(factor);
     args.workspace = mutable_data<double>(workspace);
-    args.ticket = take_ticket(kOp, stream);
+    args.ticket = ticket.value_or(0);
+    args.counter = ticket.has_value() ? nullptr : mutable_data<unsigned>(counter);
     C10_CUDA_CHECK(launch_info_loss(args, plan, stream));
   });
   return {loss, nll, gradient, factor};

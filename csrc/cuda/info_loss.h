@@ -21,8 +21,8 @@ using gradient_t = std::conditional_t<std::is_same_v<head_t, Float16>, float, he
 // Reductions of this many launches can be told apart; see InfoLossArgs::ticket.
 constexpr unsigned kTickets = 65536;
 
-// The shape of a launch: a function of the head's shape and dtype alone, so that the bits of the result are the same on
-// every device.
+// The shape of a launch: a function of the spec, the batch size and the dtype alone, so that the bits of the result are
+// the same on every device.
 //
 // Narrow rows are put together in tiles of shared memory, lanes_per_row threads to each row. A row that is too wide for
 // that has a block of threads for itself.
@@ -36,7 +36,9 @@ struct InfoLossPlan {
 constexpr int kTileBytes = 20480;
 constexpr int kTileThreads = 128;
 constexpr int kWideThreads = 256;
-constexpr int kMaxBlocks = 1024;  // their partial sums are added by the last one
+constexpr int kMaxBlocks = 1024;          // their sums are added by the last one,
+constexpr int64_t kMaxBlockSums = 65536;  // up to so many of them, if that leaves kMinBlocks
+constexpr int kMinBlocks = 64;
 constexpr int kSharedSlots = 64;
 
 // Elements from row to row of a tile: odd, so that rows begin in different banks of shared memory.
@@ -44,7 +46,14 @@ INFOGAN_HOST_DEVICE int64_t tile_pitch(int64_t width) {
   return width | 1;
 }
 
-inline InfoLossPlan plan_info_loss(int64_t batch, int64_t width, size_t accumulate_bytes) {
+// Sums that a launch keeps per code, categorical first, then the rows that count in each categorical code.
+INFOGAN_HOST_DEVICE int64_t info_loss_slots(const LatentLayout& layout) {
+  return layout.codes() + layout.categorical;
+}
+
+inline InfoLossPlan plan_info_loss(
+    const LatentLayout& layout, Variance variance, int64_t batch, size_t accumulate_bytes) {
+  const int64_t width = layout.head_dim(variance);
   const int64_t capacity = kTileBytes / static_cast<int64_t>(accumulate_bytes);
   const auto fits = [&](int64_t lanes) { return kTileThreads / lanes * tile_pitch(width) <= capacity; };
   const auto tiles = [&](int64_t lanes) { return (batch * lanes + kTileThreads - 1) / kTileThreads; };
@@ -52,20 +61,17 @@ inline InfoLossPlan plan_info_loss(int64_t batch, int64_t width, size_t accumula
   while (lanes <= kWarp && !fits(lanes)) {
     lanes *= 2;
   }
+  const int64_t most_blocks =
+      std::clamp<int64_t>(kMaxBlockSums / std::max<int64_t>(1, info_loss_slots(layout)), kMinBlocks, kMaxBlocks);
   if (lanes > kWarp) {
-    return {0, static_cast<int>(std::min<int64_t>(batch, kMaxBlocks)), kWideThreads, 1};
+    return {0, static_cast<int>(std::min(batch, most_blocks)), kWideThreads, 1};
   }
   // A small batch has more lanes to a row, up to one for every two columns, so that more of the device takes part.
   while (2 * lanes <= kWarp && 4 * lanes <= width + 2 && tiles(lanes) < 256) {
     lanes *= 2;
   }
-  const int64_t blocks = std::min<int64_t>(tiles(lanes), kMaxBlocks);
+  const int64_t blocks = std::min(tiles(lanes), most_blocks);
   return {static_cast<int>(lanes), static_cast<int>(blocks), kTileThreads, kTileThreads / kWarp};
-}
-
-// Sums that a launch keeps per code, categorical first, then the rows that count in each categorical code.
-INFOGAN_HOST_DEVICE int64_t info_loss_slots(const LatentLayout& layout) {
-  return layout.codes() + layout.categorical;
 }
 
 // Doubles of device memory that a launch works in: what every block has summed, and where shared memory is too small
@@ -115,9 +121,10 @@ struct InfoLossArgs {
   acc_t* factor;                 // [m + C]
   double* workspace;             // see info_loss_workspace
 
-  // In [0, kTickets): which counter finds the last block. It is zero between launches; two launches that may run at the
-  // same time need two of them.
+  // Which counter finds the last block: one of the device's own, in [0, kTickets), or memory if that is not null. It is
+  // zero between launches; two launches that may run at the same time need two of them.
   unsigned ticket;
+  unsigned* counter;
 };
 
 // head_t: float, double, Float16 or BFloat16; batch > 0. The plan is that of the head's shape; it may have fewer

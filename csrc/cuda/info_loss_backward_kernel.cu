@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 
 #include "info_loss.h"
@@ -7,8 +8,9 @@ namespace infogan_fast::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kElementsPerBlock = 8192;
-constexpr int kSharedColumns = 2048;  // widths up to this have their scales in shared memory
+constexpr int kMostPasses = 8;           // pieces that a thread takes one after the other
+constexpr int64_t kBlocksWanted = 1024;  // before a thread takes more than one
+constexpr int kSharedColumns = 2048;     // widths up to this have their scales in shared memory
 
 // How many elements a thread takes at a time: 16 bytes of the narrower of the two tensors.
 template <typename head_t>
@@ -71,10 +73,10 @@ struct ColumnScale {
   }
 };
 
-// A block takes kElementsPerBlock consecutive elements of the head, across rows.
+// A block takes per_block consecutive elements of the head, across rows.
 template <typename head_t>
 __global__ void __launch_bounds__(kThreads)
-    info_loss_backward_kernel(const __grid_constant__ InfoLossBackwardArgs<head_t> args) {
+    info_loss_backward_kernel(const __grid_constant__ InfoLossBackwardArgs<head_t> args, int per_block) {
   using acc_t = accumulate_t<head_t>;
   constexpr int kCount = kPiece<head_t>;
   INFOGAN_SHARED(acc_t, shared_scale, kSharedColumns);
@@ -87,9 +89,9 @@ __global__ void __launch_bounds__(kThreads)
     __syncthreads();
   }
 
-  const int64_t first = static_cast<int64_t>(blockIdx.x) * kElementsPerBlock;
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * per_block;
   const int64_t left = args.batch * args.width - first;
-  const int count = static_cast<int>(min(static_cast<int64_t>(kElementsPerBlock), left));
+  const int count = static_cast<int>(min(static_cast<int64_t>(per_block), left));
   const int64_t first_column = first % args.width;
   const bool aligned = on_boundary(args.gradient) && on_boundary(args.out);
   for (int begin = static_cast<int>(threadIdx.x) * kCount; begin < count; begin += kThreads * kCount) {
@@ -107,8 +109,9 @@ __global__ void __launch_bounds__(kThreads)
     }
 
     int64_t column = first_column + begin;
-    if (column >= args.width) {
-      column = static_cast<uint32_t>(column) % static_cast<uint32_t>(args.width);
+    if (column >= args.width) {  // at most once, unless the row is shorter than what the block takes
+      column = args.width >= per_block ? column - args.width
+                                       : static_cast<uint32_t>(column) % static_cast<uint32_t>(args.width);
     }
     head_t out[kCount];
 #pragma unroll
@@ -134,14 +137,18 @@ __global__ void __launch_bounds__(kThreads)
 
 template <typename head_t>
 cudaError_t launch_info_loss_backward(const InfoLossBackwardArgs<head_t>& args, cudaStream_t stream) {
-  const int64_t blocks = (args.batch * args.width + kElementsPerBlock - 1) / kElementsPerBlock;
-  if (blocks == 0) {
+  const int64_t elements = args.batch * args.width;
+  if (elements == 0) {
     return cudaSuccess;
   }
+  constexpr int kPerPass = kThreads * kPiece<head_t>;
+  const int passes = static_cast<int>(std::clamp<int64_t>(elements / (kPerPass * kBlocksWanted), 1, kMostPasses));
+  const int64_t blocks = (elements + passes * kPerPass - 1) / (passes * kPerPass);
   if (blocks > INT32_MAX) {
     return cudaErrorInvalidConfiguration;
   }
-  INFOGAN_LAUNCH((info_loss_backward_kernel<head_t>), static_cast<unsigned>(blocks), kThreads, stream, args);
+  INFOGAN_LAUNCH(
+      (info_loss_backward_kernel<head_t>), static_cast<unsigned>(blocks), kThreads, stream, args, passes * kPerPass);
   return cudaGetLastError();
 }
 

@@ -58,7 +58,8 @@ class Sums {
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-      *last = blocks == 1 || atomicInc(&tickets[args_.ticket], blocks - 1) == blocks - 1;
+      unsigned* counter = args_.counter != nullptr ? args_.counter : &tickets[args_.ticket];
+      *last = blocks == 1 || atomicInc(counter, blocks - 1) == blocks - 1;
     }
     __syncthreads();
     if (*last != 0) {

@@ -21,16 +21,18 @@ struct TileShape {
   int rows;
   int width;
   int pitch;
-  uint64_t reciprocal;  // of the width, times 2^32, rounded up
+  unsigned reciprocal;  // of the width, times 2^32, rounded up; not for a width of 1
 
   __device__ __forceinline__ TileShape(int rows_per_tile, int row_width)
       : rows(rows_per_tile),
         width(row_width),
         pitch(static_cast<int>(tile_pitch(row_width))),
-        reciprocal(row_width == 0 ? 0 : ((uint64_t(1) << 32) + row_width - 1) / row_width) {}
+        reciprocal(row_width <= 1 ? 0 : 0xFFFFFFFFu / static_cast<unsigned>(row_width) + 1) {}
 
   // The row of the i-th element; exact as long as i * width < 2^32.
-  __device__ __forceinline__ int row_of(int i) const { return static_cast<int>((i * reciprocal) >> 32); }
+  __device__ __forceinline__ int row_of(int i) const {
+    return width == 1 ? i : static_cast<int>(__umulhi(static_cast<unsigned>(i), reciprocal));
+  }
 
   // Where the i-th element lies in the tile.
   __device__ __forceinline__ int place(int i) const { return i + row_of(i) * (pitch - width); }

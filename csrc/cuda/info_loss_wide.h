@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "../kernel/categorical.h"
 #include "../kernel/precision.h"
@@ -121,18 +122,22 @@ class WideWorker {
   }
 
  private:
-  static constexpr int kInFlight = 4;          // packets that a thread holds at a time
-  static constexpr int64_t kWarpCodes = 2048;  // categories up to which a code is a single warp's work
+  static constexpr int kInFlight = 4;  // packets that a thread holds at a time
+
+  // Categories up to which a code is a single warp's work: fewer if there are not codes enough for all warps.
+  __device__ __forceinline__ int64_t warp_codes() const {
+    return args_.layout.categorical >= BlockGroup::kWarps ? 2048 : 256;
+  }
 
   __device__ __forceinline__ void categorical_codes(int64_t row) {
     const int warp = static_cast<int>(threadIdx.x) / kWarp;
     for (int64_t code = warp; code < args_.layout.categorical; code += BlockGroup::kWarps) {
-      if (codes_.columns(code).count <= kWarpCodes) {
+      if (codes_.columns(code).count <= warp_codes()) {
         categorical_code(WarpGroup{}, row, code);
       }
     }
     for (int64_t code = 0; code < args_.layout.categorical; ++code) {
-      if (codes_.columns(code).count > kWarpCodes) {
+      if (codes_.columns(code).count > warp_codes()) {
         categorical_code(block_, row, code);
       }
     }
@@ -292,8 +297,13 @@ class WideWorker {
   Sums<head_t>& sums_;
 };
 
+// Blocks that a multiprocessor has to hold: lets the compiler take up to 128 registers. Left to itself it chooses 64
+// for float on sm_80 and spills; with this bound it would spill for double on sm_90.
 template <typename head_t>
-__global__ void __launch_bounds__(kWideThreads)
+constexpr int kWideBlocksHeld = std::is_same_v<head_t, double> ? 0 : 2;
+
+template <typename head_t>
+__global__ void __launch_bounds__(kWideThreads, kWideBlocksHeld<head_t>)
     info_loss_wide_kernel(const __grid_constant__ InfoLossArgs<head_t> args, const InfoLossPlan plan) {
   INFOGAN_SHARED(double, shared_sums, kSharedSlots);
   INFOGAN_SHARED(double, per_warp, BlockGroup::kWarps);

@@ -1,40 +1,47 @@
 #include "tickets.h"
 
-#include <c10/cuda/CUDAGraphsC10Utils.h>
-#include <c10/util/Exception.h>
+#include <c10/cuda/CUDAException.h>
+#include <cuda_runtime_api.h>
 
+#include <functional>
 #include <map>
 #include <mutex>
-#include <utility>
+#include <thread>
+#include <tuple>
 
 #include "info_loss.h"
 
 namespace infogan_fast::cuda {
+namespace {
 
-unsigned take_ticket(const char* op, c10::cuda::CUDAStream stream) {
+// The number of the capture that the stream takes part in; 0 if there is none.
+unsigned long long capture_id(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  unsigned long long id = 0;
+  C10_CUDA_CHECK(cudaStreamGetCaptureInfo(stream, &status, &id));
+  return status == cudaStreamCaptureStatusActive ? id : 0;
+}
+
+// cudaStreamPerThread is one handle for a stream in every thread.
+size_t thread_of(cudaStream_t stream) {
+  return stream == cudaStreamPerThread ? std::hash<std::thread::id>()(std::this_thread::get_id()) : 0;
+}
+
+}  // namespace
+
+std::optional<unsigned> take_ticket(c10::cuda::CUDAStream stream) {
   static std::mutex mutex;
-  static std::map<std::pair<c10::DeviceIndex, cudaStream_t>, unsigned> ticket_of_stream;
-  static unsigned taken = 0;
+  static std::map<std::tuple<c10::DeviceIndex, cudaStream_t, size_t, unsigned long long>, unsigned> tickets;
 
-  const bool capturing = c10::cuda::currentStreamCaptureStatusMayInitCtx() != c10::cuda::CaptureStatus::None;
-  const std::pair key(stream.device_index(), stream.stream());
+  const std::tuple key(stream.device_index(), stream.stream(), thread_of(stream), capture_id(stream));
   const std::lock_guard lock(mutex);
-  if (!capturing) {
-    if (const auto found = ticket_of_stream.find(key); found != ticket_of_stream.end()) {
-      return found->second;
-    }
+  if (const auto found = tickets.find(key); found != tickets.end()) {
+    return found->second;
   }
-  TORCH_CHECK(
-      taken < kTickets,
-      op,
-      ": this process has captured it ",
-      kTickets,
-      " times in CUDA graphs or run it on as many streams, which is the most: capture once and replay");
-  const unsigned ticket = taken++;
-  if (!capturing) {
-    ticket_of_stream.emplace(key, ticket);
+  if (tickets.size() >= kTickets) {
+    return std::nullopt;
   }
-  return ticket;
+  return tickets.emplace(key, static_cast<unsigned>(tickets.size())).first->second;
 }
 
 }  // namespace infogan_fast::cuda

@@ -124,6 +124,7 @@ def test_two_losses_captured_in_branches_of_one_graph():
 
     def both():
         branch, main = torch.cuda.Stream(), torch.cuda.current_stream()
+        assert branch != main
         branch.wait_stream(main)
         with torch.cuda.stream(branch):
             first = steps[0]()

@@ -324,3 +324,11 @@ def test_devices_must_agree():
         ValueError, match=r"weight_scale must be \[3\], one number per code, on cuda:0, got \[3\] on cpu"
     ):
         ig.info_loss(head, on_device(latents), spec, weight_scale=torch.ones(3))
+
+
+def test_the_backward_op_refuses_tensors_of_another_device():
+    gradient, factor = torch.ones(4, 14, device=DEVICE), torch.ones(3, device=DEVICE)
+    backward = torch.ops.infogan_fast.info_loss_backward
+    for grad_loss, factors in ((torch.ones(()), factor), (torch.ones((), device=DEVICE), factor.cpu())):
+        with pytest.raises(ValueError, match="must be on one device, got"):
+            backward(grad_loss, gradient, factors, (10,), 2, torch.float32)

@@ -170,6 +170,7 @@ struct Run {
   int64_t blocks = 0;         // at most so many, if not 0
   int lanes = 0;              // to a row, if not 0
   std::vector<float> scale = {};
+  bool own_counter = false;  // in memory, instead of a ticket
 };
 
 template <typename head_t>
@@ -190,7 +191,7 @@ Result<head_t> run_kernel(Problem<head_t>& p, const Run& run = {}) {
   for (int64_t i = 0; i < head_codes.size(); i += p.placement.column_stride) {
     head_codes[i] = static_cast<head_t>(p.continuous[i]);
   }
-  cuda::InfoLossPlan plan = cuda::plan_info_loss(p.batch, p.width, sizeof(acc_t));
+  cuda::InfoLossPlan plan = cuda::plan_info_loss(p.layout, p.variance, p.batch, sizeof(acc_t));
   if (run.lanes > 0) {
     plan.lanes_per_row = run.lanes;
     plan.blocks = static_cast<int>((p.batch * run.lanes + plan.threads - 1) / plan.threads);
@@ -236,9 +237,12 @@ Result<head_t> run_kernel(Problem<head_t>& p, const Run& run = {}) {
   args.factor = factor.data();
   args.workspace = workspace.data();
   args.ticket = 7;
+  unsigned counter = 0;
+  args.counter = run.own_counter ? &counter : nullptr;
   cuda_on_host::reset_launches();
   CHECK_EQUAL(cuda::launch_info_loss(args, plan, nullptr), cudaSuccess);
   CHECK_EQUAL(cuda_on_host::launches().size(), 1u);
+  CHECK_EQUAL(counter, 0u);  // as the next launch needs it
   result.loss = loss[0];
   for (int64_t code = 0; code < p.layout.codes(); ++code) {
     result.nll.push_back(nll[code]);
@@ -330,7 +334,8 @@ TEST(batches_around_every_edge) {
 
 TEST(lanes_to_a_row) {
   const auto lanes = [](int64_t batch, int64_t width, size_t bytes) {
-    return cuda::plan_info_loss(batch, width, bytes).lanes_per_row;
+    const Spec spec{{width}, 0};
+    return cuda::plan_info_loss(spec.layout(), Variance::kFixed, batch, bytes).lanes_per_row;
   };
   // Large batches: as few as let a tile of 20 KiB hold the rows of 128 threads; none if it does not hold four.
   for (const auto& [width, expected] : std::vector<std::pair<int64_t, int>>{
@@ -351,7 +356,12 @@ TEST(lanes_to_a_row) {
   CHECK_EQUAL(lanes(1 << 20, 639, sizeof(double)), 32);
   CHECK_EQUAL(lanes(1 << 20, 640, sizeof(double)), 0);
   CHECK_EQUAL(lanes(128, 14, sizeof(float)), 8);
-  CHECK_EQUAL(cuda::plan_info_loss(1 << 20, 14, sizeof(float)).blocks, cuda::kMaxBlocks);
+  const auto blocks = [](const Spec& spec) {
+    return cuda::plan_info_loss(spec.layout(), Variance::kLearned, 1 << 20, sizeof(float)).blocks;
+  };
+  CHECK_EQUAL(blocks({{10}, 2}), 1024);
+  CHECK_EQUAL(blocks({std::vector<int64_t>(100, 3), 56}), 256);  // 256 sums
+  CHECK_EQUAL(blocks({std::vector<int64_t>(1000, 2), 0}), 64);
 }
 
 TEST(widths_around_every_change_of_plan) {
@@ -391,9 +401,10 @@ TEST(wide_heads_of_every_dtype_and_placement) {
     Problem<head_t> problem(spec, Variance::kLearnedStd, 2, placement);
     check_problem(problem);
   };
-  // Around the edge between a warp's codes and a block's, around a chunk held in registers, and several chunks.
+  // Around the edges between a warp's codes and a block's, around a chunk held in registers, and several chunks.
   const std::vector<Spec> specs = {
-      {{2047, 2048, 2049}, 2},
+      {{255, 256, 257, 900}, 2},
+      {{3, 3, 3, 3, 3, 3, 2047, 2048, 2049}, 2},
       {{4095}, 1},
       {{4096}, 0},
       {{4097}, 0},
@@ -408,6 +419,11 @@ TEST(wide_heads_of_every_dtype_and_placement) {
       check(spec, placement, BFloat16());
     }
   }
+}
+
+TEST(a_counter_in_memory) {
+  Problem<float> problem(kNarrow[0], Variance::kLearned, 40);
+  check_problem(problem, {.own_counter = true});
 }
 
 TEST(a_million_categories) {

@@ -77,7 +77,8 @@ const std::vector<Spec> kSpecs = {
     {{}, 0},
     {{1000}, 524},   // 2048 columns with a learned variance
     {{1001}, 524},   // one more than have their scales in shared memory
-    {{8191, 2}, 3},  // around the 8192 elements of a block
+    {{1021, 2}, 1},  // around the elements of a block, 1024 in float32, with rows that begin in every place of it
+    {{2045, 2}, 1},
     {std::vector<int64_t>(200, 3), 7},
     {std::vector<int64_t>(200, 30), 7},
 };
@@ -98,10 +99,15 @@ TEST(every_dtype_variance_and_alignment) {
 }
 
 TEST(batches_around_the_edge_of_a_block) {
-  for (const int64_t batch : {0, 1, 585, 586, 1170, 1171}) {  // 585.14 rows of 14 columns are 8192 elements
+  for (const int64_t batch : {0, 1, 73, 74, 146, 147, 585, 586}) {  // 73.14 rows of 14 columns are 1024 elements
     check_same<float>({{10}, 2}, batch, Variance::kLearned);
     check_same<BFloat16>({{10}, 2}, batch, Variance::kLearned);
   }
+}
+
+TEST(a_thread_takes_several_pieces_of_a_large_head) {
+  check_same<float>({{10}, 2}, 160000, Variance::kLearned);
+  check_same<double>({{700}, 2}, 1600, Variance::kLearned);
 }
 
 TEST(every_order_of_threads_and_blocks) {
