@@ -21,9 +21,11 @@ TORCH_LIBRARY(infogan_fast, m) {
       "-> (Tensor loss, Tensor nll)",
       {at::Tag::pt2_compliant_tag});
 
-  // What info_loss computes, with what its backward needs if compute_gradient: the gradient of every element's own
-  // negative log-likelihood (float32 for a float16 head, whose range it would leave, else the head's dtype), and the
-  // factor weight_i / count_i of every code.
+  // What info_loss computes, with what its backward needs if compute_gradient: a gradient (float32 for a float16 head,
+  // whose range it would leave, else in the head's dtype) and a factor per code, such that d loss / d head is the one
+  // times the other. On CUDA the gradient is that of every element's own negative log-likelihood and the factor
+  // weight_i / count_i, since the rows that count are known only at the end; on the CPU they are counted first, the
+  // gradient has everything, and the factor is 1.
   m.def(
       "info_loss_forward(Tensor head, Tensor? categorical, Tensor? continuous, Tensor? seed, int offset, "
       "SymInt row_offset, int[] cardinalities, int continuous_codes, str continuous_prior, "

@@ -2,7 +2,9 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/graph_task.h>
 #include <torch/library.h>
 
 #include <optional>
@@ -101,6 +103,17 @@ struct NotTwiceDifferentiable : public torch::autograd::Function<NotTwiceDiffere
   }
 };
 
+// Whether the tensor's values can be looked at: nobody traces, wraps or watches it.
+bool is_plain(const at::Tensor& tensor) {
+  constexpr c10::DispatchKeySet kWrappers({
+      c10::DispatchKey::Python,
+      c10::DispatchKey::FuncTorchGradWrapper,
+      c10::DispatchKey::FuncTorchBatched,
+      c10::DispatchKey::Functionalize,
+  });
+  return !tensor.key_set().has_any(kWrappers) && !c10::impl::TorchDispatchModeTLS::any_modes_set();
+}
+
 struct InfoLoss : public torch::autograd::Function<InfoLoss> {
   // nll is handed out beside the result: it is no output of the node, since nothing can be differentiated by it.
   static at::Tensor forward(
@@ -116,9 +129,21 @@ struct InfoLoss : public torch::autograd::Function<InfoLoss> {
     return loss;
   }
 
+  // Whether what the forward pass on the CPU has saved is d loss / d head already, and nobody else will need it: then
+  // it is handed on as it is, without another pass over it.
+  static bool is_the_gradient(const at::Tensor& grad_loss, const at::Tensor& gradient, AutogradContext* context) {
+    return gradient.device().is_cpu() && !at::GradMode::is_enabled() &&
+           gradient.scalar_type() == static_cast<at::ScalarType>(context->saved_data["dtype"].toInt()) &&
+           is_plain(grad_loss) && is_plain(gradient) && !torch::autograd::get_current_graph_task_keep_graph() &&
+           grad_loss.item<double>() == 1.0;
+  }
+
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
     at::Tensor grad_head;
+    if (grads[0].defined() && is_the_gradient(grads[0], saved[0], context)) {
+      return {saved[0], at::Tensor(), at::Tensor()};
+    }
     if (grads[0].defined()) {
       at::AutoDispatchBelowADInplaceOrView below_autograd;
       grad_head = call_backward(

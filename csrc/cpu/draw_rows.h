@@ -4,25 +4,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "../kernel/latent_draw.h"
 #include "../kernel/latent_layout.h"
 #include "lanes.h"
+#include "philox_lanes.h"
 #include "simd.h"
+#include "transpose.h"
 
 namespace infogan_fast {
-
-// Random words of kLanes consecutive rows.
-struct LaneWords {
-  uint32_t word[4][kLanes];
-
-  INFOGAN_SIMD Philox4 at(int64_t lane) const { return {{word[0][lane], word[1][lane], word[2][lane], word[3][lane]}}; }
-  INFOGAN_SIMD void set(int64_t lane, Philox4 value) {
-    for (int i = 0; i < 4; ++i) {
-      word[i][lane] = value.word[i];
-    }
-  }
-};
 
 // draw_block of rows first_row ... first_row + kLanes - 1.
 INFOGAN_SIMD inline void draw_block_lanes(
@@ -30,13 +21,7 @@ INFOGAN_SIMD inline void draw_block_lanes(
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     words.set(lane, block_counter(stream, static_cast<uint64_t>(first_row) + lane, domain, block));
   }
-  PhiloxKey key = stream.key;
-  for (int round = 0; round < kPhiloxRounds; ++round) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      words.set(lane, philox_round(words.at(lane), key));
-    }
-    key = philox_next_key(key);
-  }
+  philox_lanes(words, stream.key);
 }
 
 // reals_from_words in every lane; a loop without branches for each prior.
@@ -59,8 +44,32 @@ INFOGAN_SIMD inline void reals_from_lanes(
   }
 }
 
-// Calls store(row, column, value) for the first `count` real variables of rows 0 ... rows - 1, row 0 being first_row of
-// the stream.
+// Up to kRealsPerBlock columns of up to kLanes rows of real variables, as they are drawn.
+struct RealBlock {
+  int64_t row;  // counted from the first row drawn
+  int64_t rows;
+  int64_t column;
+  int64_t columns;
+  float values[kRealsPerBlock][kLanes];
+
+  // target[i * stride + j] = the variable of row i and column j of the block.
+  template <typename T>
+  INFOGAN_SIMD void store(T* target, int64_t stride) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (rows == kLanes && columns == kRealsPerBlock) {
+        lanes_to_rows(&values[0][0], kRealsPerBlock, target, stride);
+        return;
+      }
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        target[i * stride + j] = static_cast<T>(values[j][i]);
+      }
+    }
+  }
+};
+
+// Calls store(block) for the first `count` real variables of rows 0 ... rows - 1, row 0 being first_row of the stream.
 template <typename Store>
 INFOGAN_SIMD inline void draw_real_rows(
     const LatentStream& stream,
@@ -71,18 +80,14 @@ INFOGAN_SIMD inline void draw_real_rows(
     int64_t count,
     const Store& store) {
   LaneWords words;
-  float values[kRealsPerBlock][kLanes];
-  for (int64_t begin = 0; begin < rows; begin += kLanes) {
-    const int64_t lanes = std::min(kLanes, rows - begin);
-    for (int64_t column = 0; column < count; column += kRealsPerBlock) {
-      draw_block_lanes(stream, first_row + begin, domain, column / kRealsPerBlock, words);
-      reals_from_lanes(words, prior, values);
-      const int64_t columns = std::min(kRealsPerBlock, count - column);
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        for (int64_t i = 0; i < columns; ++i) {
-          store(begin + lane, column + i, values[i][lane]);
-        }
-      }
+  RealBlock block;
+  for (block.row = 0; block.row < rows; block.row += kLanes) {
+    block.rows = std::min(kLanes, rows - block.row);
+    for (block.column = 0; block.column < count; block.column += kRealsPerBlock) {
+      block.columns = std::min(kRealsPerBlock, count - block.column);
+      draw_block_lanes(stream, first_row + block.row, domain, block.column / kRealsPerBlock, words);
+      reals_from_lanes(words, prior, block.values);
+      store(block);
     }
   }
 }

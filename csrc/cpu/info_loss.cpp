@@ -17,39 +17,27 @@ namespace {
 
 constexpr const char* kOp = "infogan_fast::info_loss";
 
-// What the chunks of rows add up to.
-struct InfoLossSums {
-  std::vector<CompensatedSum> sums;  // [m + C]
-  std::vector<int64_t> counts;       // [m + C]
-};
-
-// Runs the rows in chunks on all threads, then adds the chunks in order.
+// The rows that count in each code, [m + C].
 template <typename head_t, typename gradient_t>
-InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t batch) {
+std::vector<int64_t> count_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t batch, int64_t width) {
   const LatentLayout& layout = args.layout;
-  const int64_t codes = layout.codes();
-  const int64_t width = layout.head_dim(args.variance);
-  const int64_t rows_per_chunk = info_loss_rows_per_chunk(width);
-  const int64_t chunks = (batch + rows_per_chunk - 1) / rows_per_chunk;
-
-  std::vector<CompensatedSum> chunk_sums(chunks * codes);
+  std::vector<int64_t> counts(layout.codes(), batch);
+  if (args.drawn || layout.categorical == 0) {
+    return counts;
+  }
+  const int64_t rows = info_loss_rows_per_chunk(width);
+  const int64_t chunks = (batch + rows - 1) / rows;
   std::vector<int64_t> chunk_counts(chunks * layout.categorical, 0);
   std::vector<BadCode> bad_codes(chunks);
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    InfoLossWorker<head_t, gradient_t> worker(args);
     with_simd([&]() INFOGAN_SIMD {
       for (int64_t chunk = begin; chunk < end; ++chunk) {
-        bad_codes[chunk] = worker.add_rows(
-            chunk * rows_per_chunk,
-            std::min(batch, (chunk + 1) * rows_per_chunk),
-            chunk_sums.data() + chunk * codes,
-            chunk_counts.data() + chunk * layout.categorical);
+        bad_codes[chunk] = count_codes(
+            args, chunk * rows, std::min(batch, (chunk + 1) * rows), chunk_counts.data() + chunk * layout.categorical);
       }
     });
   });
-
-  InfoLossSums total{std::vector<CompensatedSum>(codes), std::vector<int64_t>(codes, batch)};
-  std::fill(total.counts.begin(), total.counts.begin() + layout.categorical, 0);
+  std::fill(counts.begin(), counts.begin() + layout.categorical, 0);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const BadCode& bad = bad_codes[chunk];
     TORCH_CHECK_INDEX(
@@ -65,27 +53,35 @@ InfoLossSums reduce_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t b
         args.ignore_index,
         "), got ",
         bad.value);
-    for (int64_t code = 0; code < codes; ++code) {
-      total.sums[code].add(chunk_sums[chunk * codes + code].sum);
-    }
     for (int64_t code = 0; code < layout.categorical; ++code) {
-      total.counts[code] += chunk_counts[chunk * layout.categorical + code];
+      counts[code] += chunk_counts[chunk * layout.categorical + code];
     }
   }
-  return total;
+  return counts;
 }
 
-// loss (0-d), nll and factor ([m + C]) from the sums.
-template <typename acc_t>
-void finish(const InfoLossSums& total, const std::vector<double>& weights, acc_t* loss, acc_t* nll, acc_t* factor) {
-  CompensatedSum weighted;
-  for (size_t code = 0; code < weights.size(); ++code) {
-    const CodeMean mean = code_mean(total.sums[code].sum, static_cast<double>(total.counts[code]), weights[code]);
-    nll[code] = static_cast<acc_t>(mean.nll);
-    factor[code] = static_cast<acc_t>(mean.factor);
-    weighted.add(mean.weighted);
+// The sum of the terms of each code, [m + C].
+template <typename head_t, typename gradient_t>
+std::vector<CompensatedSum> sum_rows(const InfoLossArgs<head_t, gradient_t>& args, int64_t batch, int64_t width) {
+  const int64_t codes = args.layout.codes();
+  const int64_t rows = info_loss_rows_per_chunk(width);
+  const int64_t chunks = (batch + rows - 1) / rows;
+  std::vector<CompensatedSum> chunk_sums(chunks * codes);
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    InfoLossWorker<head_t, gradient_t> worker(args);
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t chunk = begin; chunk < end; ++chunk) {
+        worker.add_rows(chunk * rows, std::min(batch, (chunk + 1) * rows), chunk_sums.data() + chunk * codes);
+      }
+    });
+  });
+  std::vector<CompensatedSum> sums(codes);
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    for (int64_t code = 0; code < codes; ++code) {
+      sums[code].add(chunk_sums[chunk * codes + code].sum);
+    }
   }
-  *loss = static_cast<acc_t>(weighted.sum);
+  return sums;
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu(
@@ -119,12 +115,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
   }
 
   const int64_t batch = head.size(0);
+  const int64_t width = layout.head_dim(mode);
   const at::ScalarType head_type = head.scalar_type();
   const at::ScalarType acc_type = accumulate_type(head_type);
   at::Tensor loss = at::empty({}, acc_type);
   at::Tensor nll = at::empty({layout.codes()}, acc_type);
   at::Tensor factor = at::empty({layout.codes()}, acc_type);
-  at::Tensor gradient = at::empty({compute_gradient ? batch : 0, layout.head_dim(mode)}, gradient_type(head_type));
+  at::Tensor gradient = at::empty({compute_gradient ? batch : 0, width}, gradient_type(head_type));
   const bool drawn = seed.has_value();
   const at::Tensor categorical_codes = drawn ? at::Tensor() : categorical->contiguous();
   const at::Tensor continuous_codes_acc = drawn ? at::Tensor() : continuous->to(acc_type).contiguous();
@@ -133,7 +130,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
     using head_t = typename decltype(tag)::type;
     using acc_t = accumulate_t<head_t>;
     using gradient_t = gradient_of<head_t>;
-    const InfoLossArgs<head_t, gradient_t> args{
+    InfoLossArgs<head_t, gradient_t> args{
         layout,
         mode,
         static_cast<acc_t>(fixed_variance),
@@ -146,14 +143,24 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
         ignore_index,
         drawn ? make_latent_stream(*seed->const_data_ptr<int64_t>(), offset) : LatentStream{},
         row_offset,
+        nullptr,
         compute_gradient ? gradient.mutable_data_ptr<gradient_t>() : nullptr,
     };
-    finish(
-        reduce_rows(args, batch),
-        weights,
-        loss.mutable_data_ptr<acc_t>(),
-        nll.mutable_data_ptr<acc_t>(),
-        factor.mutable_data_ptr<acc_t>());
+    const std::vector<int64_t> counts = count_rows(args, batch, width);
+    std::vector<acc_t> factors;
+    for (int64_t code = 0; code < layout.codes(); ++code) {
+      factors.push_back(static_cast<acc_t>(code_factor(static_cast<double>(counts[code]), weights[code])));
+    }
+    args.factor = factors.data();
+    const std::vector<CompensatedSum> sums = sum_rows(args, batch, width);
+    CompensatedSum weighted;
+    for (int64_t code = 0; code < layout.codes(); ++code) {
+      const CodeMean mean = code_mean(sums[code].sum, static_cast<double>(counts[code]), weights[code]);
+      nll.mutable_data_ptr<acc_t>()[code] = static_cast<acc_t>(mean.nll);
+      factor.mutable_data_ptr<acc_t>()[code] = acc_t(1);  // the gradient has it already
+      weighted.add(mean.weighted);
+    }
+    *loss.mutable_data_ptr<acc_t>() = static_cast<acc_t>(weighted.sum);
   });
   return {loss, nll, gradient, factor};
 }

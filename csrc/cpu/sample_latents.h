@@ -40,7 +40,7 @@ INFOGAN_SIMD inline void sample_latents_rows(const SampleLatentsArgs<out_t>& arg
       Domain::kNoise,
       layout.noise_prior,
       layout.noise,
-      [&](int64_t row, int64_t i, float value) INFOGAN_SIMD { noise[row * width + i] = static_cast<out_t>(value); });
+      [&](const RealBlock& block) INFOGAN_SIMD { block.store(noise + block.row * width + block.column, width); });
 
   for (int64_t row = 0; row < rows; ++row) {
     std::fill(one_hot + row * width, one_hot + row * width + layout.logits, static_cast<out_t>(0.0f));
@@ -66,9 +66,9 @@ INFOGAN_SIMD inline void sample_latents_rows(const SampleLatentsArgs<out_t>& arg
       Domain::kContinuous,
       layout.continuous_prior,
       layout.continuous,
-      [&](int64_t row, int64_t i, float value) INFOGAN_SIMD {
-        values[row * layout.continuous + i] = value;
-        continuous[row * width + i] = static_cast<out_t>(value);
+      [&](const RealBlock& block) INFOGAN_SIMD {
+        block.store(values + block.row * layout.continuous + block.column, layout.continuous);
+        block.store(continuous + block.row * width + block.column, width);
       });
 }
 

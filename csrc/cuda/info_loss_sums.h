@@ -96,9 +96,10 @@ class Sums {
       const double sum = total(code);
       const double count = code < args_.layout.categorical ? total(codes_ + code) : static_cast<double>(args_.batch);
       if (leads) {
-        const CodeMean mean = code_mean(sum, count, weight(code));
+        const double code_weight = weight(code);
+        const CodeMean mean = code_mean(sum, count, code_weight);
         args_.nll[code] = static_cast<acc_t>(mean.nll);
-        args_.factor[code] = static_cast<acc_t>(mean.factor);
+        args_.factor[code] = static_cast<acc_t>(code_factor(count, code_weight));
         loss += mean.weighted;
       }
     }

@@ -15,9 +15,11 @@ struct PhiloxKey {
   uint32_t word[2];
 };
 
+constexpr uint32_t kPhiloxFactors[2] = {0xD2511F53u, 0xCD9E8D57u};
+
 INFOGAN_HOST_DEVICE Philox4 philox_round(Philox4 counter, PhiloxKey key) {
-  const uint64_t product0 = static_cast<uint64_t>(0xD2511F53u) * counter.word[0];
-  const uint64_t product1 = static_cast<uint64_t>(0xCD9E8D57u) * counter.word[2];
+  const uint64_t product0 = static_cast<uint64_t>(kPhiloxFactors[0]) * counter.word[0];
+  const uint64_t product1 = static_cast<uint64_t>(kPhiloxFactors[1]) * counter.word[2];
   return {{
       static_cast<uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
       static_cast<uint32_t>(product1),

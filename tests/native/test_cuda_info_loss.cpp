@@ -132,6 +132,8 @@ Result<head_t> run_on_cpu(Problem<head_t>& p, const std::vector<float>& scale = 
   for (size_t i = 0; i < continuous.size(); ++i) {
     continuous[i] = static_cast<acc_t>(p.continuous[i * p.placement.column_stride]);
   }
+  // The kernel leaves the factor to the backward pass.
+  const std::vector<acc_t> ones(p.layout.codes(), acc_t(1));
   const InfoLossArgs<head_t, cuda::gradient_t<head_t>> args{
       p.layout,
       p.variance,
@@ -145,19 +147,23 @@ Result<head_t> run_on_cpu(Problem<head_t>& p, const std::vector<float>& scale = 
       kIgnore,
       {},
       0,
+      ones.data(),
       result.gradient.data()};
   std::vector<CompensatedSum> sums(p.layout.codes());
   std::vector<int64_t> counts(p.layout.codes(), 0);
   std::fill(counts.begin() + p.layout.categorical, counts.end(), p.batch);
-  InfoLossWorker<head_t, cuda::gradient_t<head_t>> worker(args);
   BadCode bad;
-  with_simd([&]() INFOGAN_SIMD { bad = worker.add_rows(0, p.batch, sums.data(), counts.data()); });
+  InfoLossWorker<head_t, cuda::gradient_t<head_t>> worker(args);
+  with_simd([&]() INFOGAN_SIMD {
+    bad = count_codes(args, 0, p.batch, counts.data());
+    worker.add_rows(0, p.batch, sums.data());
+  });
   CHECK_EQUAL(bad.row, -1);
   for (int64_t code = 0; code < p.layout.codes(); ++code) {
     const double weight = p.weights[code] * (scale.empty() ? 1.0 : scale[code]);
     const CodeMean mean = code_mean(sums[code].sum, static_cast<double>(counts[code]), weight);
     result.nll.push_back(mean.nll);
-    result.factor.push_back(mean.factor);
+    result.factor.push_back(code_factor(static_cast<double>(counts[code]), weight));
     result.loss += mean.weighted;
   }
   return result;
