@@ -397,3 +397,49 @@ def test_numpy_weights():
         ig.info_loss(head, latents, spec, np.float32(0.5), np.float64(0.25)),
         ig.info_loss(head, latents, spec, 0.5, 0.25),
     )
+
+
+# The backward pass hands on what the forward pass has saved where it can, instead of computing it anew.
+
+
+@every_dtype
+def test_the_gradient_is_the_same_whether_the_graph_is_kept_or_not(dtype):
+    torch.manual_seed(0)
+    spec = SPECS["mixed"]
+    head, latents = make_head(spec, 40, dtype=dtype).requires_grad_(), ig.sample_latents(spec, 40, seed_of(1))
+    loss = ig.info_loss(head, latents, spec)
+    (kept,) = torch.autograd.grad(loss, head, retain_graph=True)
+    (again,) = torch.autograd.grad(loss, head, retain_graph=True)
+    (last,) = torch.autograd.grad(loss, head)
+    assert torch.equal(kept, again)
+    assert torch.equal(kept, last)
+    assert kept.dtype == last.dtype == dtype
+
+
+def test_gradients_accumulate_and_may_be_changed_in_place():
+    torch.manual_seed(0)
+    spec = SPECS["mnist"]
+    head, latents = make_head(spec, 40).requires_grad_(), ig.sample_latents(spec, 40, seed_of(1))
+    (unit,) = torch.autograd.grad(ig.info_loss(head, latents, spec), head)
+    for _ in range(3):
+        ig.info_loss(head, latents, spec).backward()
+    torch.testing.assert_close(head.grad, 3 * unit)
+
+    head.grad = None
+    head.register_hook(lambda gradient: gradient.mul_(2.0))
+    loss = ig.info_loss(head, latents, spec)
+    loss.backward(retain_graph=True)
+    assert torch.equal(head.grad, 2 * unit)
+    head.grad = None
+    loss.backward()
+    assert torch.equal(head.grad, 2 * unit)
+
+
+def test_a_loss_used_twice_gives_the_sum_of_its_gradients():
+    torch.manual_seed(0)
+    spec = SPECS["mnist"]
+    head, latents = make_head(spec, 40).requires_grad_(), ig.sample_latents(spec, 40, seed_of(1))
+    (unit,) = torch.autograd.grad(ig.info_loss(head, latents, spec), head)
+    loss = ig.info_loss(head, latents, spec)
+    (double,) = torch.autograd.grad(loss + loss, head)
+    torch.testing.assert_close(double, 2 * unit)
