@@ -1,0 +1,125 @@
+"""Training jobs that can be driven step by step: our trainer's, and the common steps on the same networks and data."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from infogan_fast.bench.common_steps import (
+    BETAS,
+    CATEGORICAL_WEIGHT,
+    CONTINUOUS_WEIGHT,
+    LEARNING_RATE,
+    FormA,
+    FormB,
+)
+from infogan_fast.data import ImageData
+from infogan_fast.nets import InfoGAN
+from infogan_fast.spec import LatentSpec, Variance
+from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.randomness import BatchOrder
+from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.training.trainer import Trainer, build_networks
+
+_NO_FOLDER = Path("infogan-fast-bench-writes-nothing")
+
+
+class Job(Protocol):
+    """One training run."""
+
+    nets: InfoGAN
+    spec: LatentSpec
+    variance: Variance
+    batch_size: int
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+
+    def __call__(self) -> Tensor:
+        """One step, from drawing the latent variables and the batch to updated weights; its losses, detached."""
+
+
+class OurJob:
+    """The step as the trainer runs it, without its log lines, checkpoints and pictures.
+
+    Args:
+        config: the settings, with device and width resolved.
+        data: the images.
+    """
+
+    def __init__(self, config: TrainConfig, data: ImageData) -> None:
+        self.trainer = Trainer(config, data, RunFolder(_NO_FOLDER))
+        self.nets, self.spec, self.variance = self.trainer.nets, config.spec, config.variance
+        self.batch_size = config.batch_size
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.trainer.step
+
+    def __call__(self) -> Tensor:
+        """One step; the terms that ``TrainingStep`` gives."""
+        losses = self.trainer._train_one_step()
+        self.trainer.step += 1
+        return losses
+
+
+class CommonJob:
+    """A common step on the networks, the data and the batches that the trainer would have.
+
+    Args:
+        form: which.
+        config: of it the networks, the batch size, the device and the seed count.
+        data: the images.
+        compile: compile the step.
+    """
+
+    variance: Variance = "learned"
+
+    def __init__(
+        self, form: type[FormA] | type[FormB], config: TrainConfig, data: ImageData, compile: bool = False
+    ) -> None:
+        device = torch.device(config.device)
+        config = dataclasses.replace(config, variance="learned")
+        self.spec, self.batch_size, self.step = config.spec, config.batch_size, 0
+        self.nets = build_networks(config, data.image_shape).to(device).train()
+        self._images = data.images.to(device)
+        self._order = BatchOrder(config.seed, len(data.images), config.batch_size, device)
+        self._training_step = form(self.nets, self.spec, compile)
+
+    def __call__(self) -> Tensor:
+        """One step."""
+        real = self._images[self._order(self.step)].float().div_(255.0)
+        self.step += 1
+        return self._training_step(real)
+
+
+def as_form_a(config: TrainConfig) -> TrainConfig:
+    """The settings with which our step does what form A does: its loss, rates and gradients, and no views or schedules.
+
+    One thing remains different: our Q learns in D's update, from the features of D's forward pass, form A's in G's.
+    """
+    return dataclasses.replace(
+        config,
+        noise_prior="normal",
+        continuous_prior="uniform",
+        variance="learned",
+        categorical_weight=CATEGORICAL_WEIGHT,
+        continuous_weight=CONTINUOUS_WEIGHT,
+        continuous_from=0.0,
+        continuous_full=0.0,
+        information_gradient=("generator", "head"),
+        learning_rate_discriminator=LEARNING_RATE,
+        learning_rate_generator=LEARNING_RATE,
+        learning_rate_head=LEARNING_RATE,
+        betas=BETAS,
+        decay_from=1.0,
+        shear=0.0,
+        rotation=0.0,
+        instance_noise=0.0,
+    )

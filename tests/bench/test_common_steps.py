@@ -1,0 +1,123 @@
+"""The common steps: what they compute, and that ours computes the same where the maths is the same."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+import infogan_fast as ig
+from infogan_fast.bench.common_steps import Codes, FormA, FormB, draw, gaussian_nll
+from infogan_fast.bench.jobs import as_form_a
+from infogan_fast.training.schedule import schedule_at
+from infogan_fast.training.step import TrainingStep
+from infogan_fast.training.trainer import build_networks
+from infogan_fast.training.views import Views
+
+OUR_D, OUR_D_INFORMATION, OUR_G, OUR_G_INFORMATION = range(4)
+FORM_D, FORM_G, FORM_INFORMATION = range(3)
+
+
+def curves(config, data, steps):
+    """Losses of our step and of form A, ``[steps, terms]`` each, from equal weights, images and codes, in float64."""
+    ours, theirs = (build_networks(config, data.image_shape).double().train() for _ in range(2))
+    our_step = TrainingStep(ours, config)
+    rates = config.learning_rate_discriminator, config.learning_rate_generator, config.learning_rate_head
+    form_a = FormA(theirs, config.spec, learning_rates=rates)
+    generator = torch.Generator().manual_seed(1)
+    our_losses, their_losses = [], []
+    for step in range(steps):
+        chosen = torch.randperm(len(data.images), generator=generator)[: config.batch_size]
+        real = data.images[chosen].double() / 255.0
+        latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(step), dtype=torch.float64)
+        our_losses.append(our_step(real, latents, Views(None, None), schedule_at(config, step)))
+        codes = Codes(latents.input, latents.categorical, latents.continuous.double())
+        their_losses.append(form_a(real, codes))
+    return torch.stack(our_losses).double(), torch.stack(their_losses).double()
+
+
+def check_where_the_head_does_not_learn(config, data, steps):
+    ours, theirs = curves(dataclasses.replace(as_form_a(config), learning_rate_head=0.0), data, steps)
+    for our_term, their_term in ((OUR_D, FORM_D), (OUR_G, FORM_G), (OUR_G_INFORMATION, FORM_INFORMATION)):
+        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=1e-4, atol=1e-4)
+    assert (theirs[0] - theirs[-1]).abs().min() > 1e-3  # the curves are not just flat
+
+
+def check_where_only_the_head_learns(config, data, steps):
+    still = {"learning_rate_discriminator": 0.0, "learning_rate_generator": 0.0, "learning_rate_head": 1e-3}
+    ours, theirs = curves(dataclasses.replace(as_form_a(config), **still), data, steps)
+    torch.testing.assert_close(ours[:, OUR_D_INFORMATION], theirs[:, FORM_INFORMATION], rtol=1e-4, atol=1e-4)
+
+
+def test_the_first_losses_are_those_of_form_a(config, data):
+    check_where_the_head_does_not_learn(config, data, 10)
+    check_where_only_the_head_learns(config, data, 10)
+
+
+@pytest.mark.slow
+def test_the_first_hundred_losses_are_those_of_form_a(config, data):
+    check_where_the_head_does_not_learn(config, data, 100)
+    check_where_only_the_head_learns(config, data, 100)
+
+
+def test_with_everything_learning_the_curves_stay_close(config, data):
+    ours, theirs = curves(as_form_a(config), data, 10)  # Q learns a forward pass earlier than in form A
+    torch.testing.assert_close(ours[:, OUR_D], theirs[:, FORM_D], rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(ours[:, OUR_G], theirs[:, FORM_G], rtol=1e-2, atol=1e-2)
+
+
+class Calls:
+    """Counts the calls of modules."""
+
+    def __init__(self, *modules):
+        self.counts = dict.fromkeys(modules, 0)
+        for module in modules:
+            module.register_forward_hook(self.count)
+
+    def count(self, module, inputs, output):
+        self.counts[module] += 1
+
+
+@pytest.mark.parametrize(("form", "of_generator", "of_trunk"), [(FormA, 1, 3), (FormB, 2, 4)])
+def test_forward_passes_of_a_step(config, data, form, of_generator, of_trunk):
+    nets = build_networks(dataclasses.replace(config, variance="learned"), data.image_shape).train()
+    calls = Calls(nets.generator, nets.trunk)
+    before = [parameter.clone() for parameter in nets.parameters()]
+    losses = form(nets, config.spec)(data.images[:16].float() / 255.0)
+    assert list(calls.counts.values()) == [of_generator, of_trunk]
+    assert losses.shape == (3,)
+    assert losses.isfinite().all()
+    assert not losses.requires_grad
+    assert all((old != new).any() for old, new in zip(before, nets.parameters(), strict=True) if new.numel() > 20)
+
+
+def test_form_a_leaves_the_trunk_a_gradient_that_nobody_uses(config, data):
+    nets = build_networks(dataclasses.replace(config, variance="learned"), data.image_shape).train()
+    FormA(nets, config.spec)(data.images[:16].float() / 255.0)
+    assert all(parameter.grad is not None for parameter in nets.trunk.parameters())
+
+
+def test_the_floor_of_form_bs_cross_entropy():
+    logits = torch.tensor([[1e4] + [0.0] * 9])
+    loss = torch.nn.functional.cross_entropy(logits.softmax(1), torch.tensor([0]))
+    assert loss.item() == pytest.approx(1.461, abs=1e-3)
+
+
+def test_gaussian_nll_is_that_of_the_package_but_for_its_epsilon():
+    mean, log_variance, value = torch.randn(3, 5, 2, dtype=torch.float64).unbind()
+    expected = torch.nn.functional.gaussian_nll_loss(mean, value, log_variance.exp(), full=True, reduction="none")
+    got = gaussian_nll(value, mean, log_variance)
+    assert got.item() == pytest.approx(expected.sum(1).mean().item(), rel=1e-4)
+    floor = gaussian_nll(mean, mean, torch.full_like(mean, -200.0)) / 2
+    assert floor.item() == pytest.approx(0.5 * math.log(1e-6))
+
+
+def test_drawn_codes():
+    spec = ig.LatentSpec(4, (3, 5), 2)
+    codes = draw(spec, 7, torch.device("cpu"))
+    assert codes.input.shape == (7, spec.input_dim)
+    assert codes.categorical.shape == (7, 2)
+    assert codes.continuous.shape == (7, 2)
+    assert (codes.input[:, 4:7].argmax(1) == codes.categorical[:, 0]).all()
+    assert codes.continuous.abs().max() <= 1.0
+    assert draw(ig.LatentSpec(4, (), 2), 7, torch.device("cpu")).input.shape == (7, 6)
