@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# Arguments for `make train`, such as ARGS="--seed 1 --steps 500".
+# Arguments for `make train` and `make bench`, such as ARGS="--seed 1 --steps 500".
 ARGS   ?=
 # Folder for what `make gpu-check` writes; empty: benchmarks/results/ and the device's name. COMMIT names the tree there.
 OUT    ?=
@@ -24,7 +24,7 @@ help:  ## this list
 $(VENV)/.installed: pyproject.toml constraints.txt setup.py setup_cuda.py infogan_fast/version.py $(CSRC)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch numpy setuptools wheel ninja pybind11
-	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[train,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[train,bench,dev]'
 	touch $@
 
 install: $(VENV)/.installed  ## virtual environment, dependencies, extension
@@ -55,8 +55,8 @@ cuda-build:  ## compile the CUDA kernels for machines without a GPU and check th
 gpu-check:  ## what needs a GPU, in eight minutes, with python3's own torch: build, tests, sanitizers, speed
 	$(PYTHON) -m benchmarks.gpu_check $(if $(OUT),--out $(OUT)) $(if $(COMMIT),--commit $(COMMIT))
 
-bench: install  ## the ops against their plain PyTorch reference, side by side
-	$(BIN)/python -m benchmarks.ops
+bench: install  ## the ops and the training step against plain PyTorch, side by side (ARGS="--help")
+	$(BIN)/infogan-fast bench $(ARGS)
 
 docs: install  ## the documentation, into build/docs
 	$(BIN)/pip install --quiet --constraint constraints.txt mkdocs 'mkdocstrings[python]'

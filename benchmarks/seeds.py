@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine
+from infogan_fast.bench.machine import machine
 
 
 def run(seed: int, folder: Path, options: list[str]) -> dict[str, Any]:

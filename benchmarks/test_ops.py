@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.cases import CASES, CONTENDERS, contenders
+from infogan_fast.bench.cases import CASES, CONTENDERS, contenders
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

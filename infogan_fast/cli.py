@@ -15,6 +15,7 @@ from rich.console import Console
 
 from infogan_fast import data as datasets
 from infogan_fast._extension import build_info
+from infogan_fast.bench import command as bench_command
 from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
@@ -258,6 +259,16 @@ def traverse(run: Run, out: Pictures = None, seed: NoiseSeed = None, device: Oth
     """
     for path in draw_run(RunFolder(run), out, seed, device):
         typer.echo(path)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+    options_metavar="[OPTIONS, see infogan-fast bench --help]",
+)
+def bench(context: typer.Context) -> None:
+    """Measure the ops, the training step and the time to a result against plain PyTorch."""
+    raise typer.Exit(bench_command.main(context.args, prog="infogan-fast bench"))
 
 
 @app.command()

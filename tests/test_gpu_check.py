@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from infogan_fast.bench.cases import sweep
+
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
 from benchmarks import gpu_check, gpu_check_parts  # noqa: E402
-from benchmarks.cases import sweep  # noqa: E402
 from benchmarks.gpu_check_parts import AbsentTool, Context, Part, PartError, run  # noqa: E402
 from benchmarks.gpu_check_table import table  # noqa: E402
 

@@ -72,6 +72,10 @@ CASES = (
 )
 
 
+#: A batch whose head no cache holds.
+LARGE = Case("info_loss", MNIST, 1_048_576)
+
+
 def sweep() -> list[Case]:
     """Sizes from a small batch to one that fills the memory, the telling ones first."""
     half = (torch.bfloat16, torch.float16)
@@ -80,6 +84,7 @@ def sweep() -> list[Case]:
     sampler = [Case("sample_latents", MNIST, b, compiled=b == batches[-1]) for b in batches]
     cardinalities = [ig.LatentSpec(62, (k,), 2) for k in (2, 100, 1000, 32_000)]
     wide = [Case("info_loss", spec, 4096, compiled=sum(spec.categorical) > 1000) for spec in cardinalities]
+    continuous = [Case("info_loss", ig.LatentSpec(62, (10,), c), 4096, compiled=False) for c in (0, 16, 64)]
     codes = [ig.LatentSpec(62, (20, 20, 20), 1), ig.LatentSpec(62, (10,) * 10, 10), ig.LatentSpec(62, (3,) * 100, 70)]
     many = [Case("info_loss", spec, 4096, compiled=False) for spec in codes]
     many += [Case("sample_latents", spec, 4096, compiled=False) for spec in (*cardinalities[2:], *codes)]
@@ -89,7 +94,7 @@ def sweep() -> list[Case]:
         for case in chain(loss, wide)
     ]
     shorter += [Case("sample_latents", MNIST, b, dtype, compiled=False) for dtype in half for b in (4096, 1_048_576)]
-    return [*CASES, *loss, *sampler, *wide, *many, *shorter]
+    return [*CASES, *loss, *sampler, *wide, *continuous, *many, *shorter]
 
 
 CONTENDERS = ("eager reference", "compiled reference", "infogan_fast", "infogan_fast, compiled")
@@ -99,7 +104,7 @@ COMPILED = (CONTENDERS[1], CONTENDERS[3])
 def contenders(case: Case, device: torch.device | str = "cpu") -> Iterator[tuple[str, Contender]]:
     """Name and zero-argument function of each contender, all on the same values; forward and backward for the loss."""
     ours, reference = getattr(ig, case.op), getattr(ig.reference, case.op)
-    prepare = {"info_loss": _information_loss, "sample_latents": _sampler}[case.op]
+    prepare: Callable[..., Contender] = _information_loss if case.op == "info_loss" else _sampler
     for name, function in zip(CONTENDERS, (reference, reference, ours, ours), strict=True):
         if name in COMPILED:
             if not case.compiled:

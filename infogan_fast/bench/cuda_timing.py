@@ -50,14 +50,14 @@ def interleave(functions: list[Timed], rounds: int) -> None:
 
 
 def _seconds_per_run(function: Function, runs: int) -> float:
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     torch.cuda.synchronize()
     start.record()
     for _ in range(runs):
         function()
     end.record()
     end.synchronize()
-    return start.elapsed_time(end) / 1e3 / runs
+    return float(start.elapsed_time(end)) / 1e3 / runs
 
 
 def waits_for_the_device(function: Function) -> str | None:
@@ -75,7 +75,7 @@ def waits_for_the_device(function: Function) -> str | None:
 
 def captured(function: Function, calls: int = _CALLS_PER_GRAPH) -> Function:
     """The replay of a CUDA graph of several calls of a function."""
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):
@@ -120,7 +120,7 @@ def baselines(rounds: int) -> dict[str, Any]:
     target = torch.empty_like(source)
 
     def empty_kernel() -> None:
-        torch.cuda._sleep(0)
+        torch.cuda._sleep(0)  # type: ignore[no-untyped-call]
 
     items = {
         "copy": timed(lambda: target.copy_(source)),

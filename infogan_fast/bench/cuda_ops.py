@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 import infogan_fast as ig
-from benchmarks import cuda_timing
-from benchmarks.cases import CONTENDERS, Case, contenders, dtype_name
-from benchmarks.cuda_timing import IN_GRAPH
-from benchmarks.machine import machine
+from infogan_fast.bench import cuda_timing, memory
+from infogan_fast.bench.cases import CONTENDERS, Case, contenders, dtype_name
+from infogan_fast.bench.cuda_timing import IN_GRAPH
+from infogan_fast.bench.machine import machine
 
 _MOST_BYTES = 8 * 2**30
 _OURS = "infogan_fast"
@@ -33,7 +33,8 @@ def row_of(case: Case, rounds: int, baselines: dict[str, Any]) -> dict[str, Any]
     row |= {"op": case.op, "batch": case.batch, "head_dim": case.spec.head_dim(), "bytes": case.bytes_moved}
     if case.peak_bytes > _MOST_BYTES:
         return row | {"skipped": f"takes some {case.peak_bytes / 2**30:.0f} GiB, more than {_MOST_BYTES / 2**30:.0f}"}
-    seconds, missing = cuda_timing.measure(dict(contenders(case, "cuda")), rounds)
+    functions = dict(contenders(case, "cuda"))
+    seconds, missing = cuda_timing.measure(functions, rounds)
     bandwidth = baselines["copy_bytes_per_second"]
     # In the level-2 cache the copy of a large array is no limit.
     return row | {
@@ -45,6 +46,7 @@ def row_of(case: Case, rounds: int, baselines: dict[str, Any]) -> dict[str, Any]
             if (ours := _OURS + IN_GRAPH if name.endswith(IN_GRAPH) else _OURS) in seconds
         },
         "bytes_per_second_of_copy": {name: case.bytes_moved / value / bandwidth for name, value in seconds.items()},
+        "peak_bytes": {name: memory.peak_bytes(functions[name], "cuda") for name in functions if name in seconds},
         "missing": missing,
     }
 

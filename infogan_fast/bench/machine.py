@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ import torch
 
 import infogan_fast as ig
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 def machine() -> dict[str, Any]:
     """Processor, versions and commit."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    commit = None
+    if (_ROOT / ".git").exists():  # else the package is installed, and the working folder may be any repository
+        command = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty"]
+        with suppress(OSError):
+            commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None
     return {
         "cpu": _cpu(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "infogan_fast": ig.__version__,
-        "commit": commit.stdout.strip() or None,
+        "commit": commit,
         "build": ig.build_info(),
     }
 

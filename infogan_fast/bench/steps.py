@@ -1,0 +1,185 @@
+"""The training step: ours as the trainer runs it, against the two common ones, eager and compiled, interleaved.
+
+Floating-point operations are those of the matrix products and convolutions that a step really computes, counted by
+``torch.utils.flop_counter``; their rate is reported as a share of that of one large matrix product in the same run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from infogan_fast.bench import memory
+from infogan_fast.bench.common_steps import FormA, FormB
+from infogan_fast.bench.jobs import CommonJob, Job, OurJob, as_form_a
+from infogan_fast.bench.machine import machine
+from infogan_fast.bench.names import (
+    DEFAULT_JOB,
+    FORM_A,
+    FORM_A_COMPILED,
+    FORM_B,
+    FORM_B_COMPILED,
+    OURS,
+    OURS_COMPILED,
+)
+from infogan_fast.bench.timing import Function, interleaved
+from infogan_fast.data import ImageData
+from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.device import resolve
+from infogan_fast.training.presets import PRESETS
+
+_ENDLESS = 10**9  # steps, so that none of those timed is beyond the end of the run
+_MATRIX = "matrix product"
+_MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
+_SECONDS_PER_SAMPLE = 0.05
+_MOST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Networks and batch of one comparison."""
+
+    name: str
+    config: TrainConfig
+    """Ours, with the maths of form A; device and width are resolved."""
+    default_job: TrainConfig | None = None
+    """What the trainer does by default with these networks and this batch, if that is something else as well."""
+
+
+def settings(device: str = "cpu") -> tuple[Setting, ...]:
+    """The paper's networks at batch 128, and the default job of a CPU: a quarter of the width, batch 64."""
+    paper, _ = resolve(dataclasses.replace(PRESETS["mnist"], device=device))  # type: ignore[arg-type]
+    job, _ = resolve(dataclasses.replace(PRESETS["mnist5k"], device=device, width=0.25))  # type: ignore[arg-type]
+    paper, job = (dataclasses.replace(config, steps=_ENDLESS) for config in (paper, job))
+    return (
+        Setting("paper's net, B=128", as_form_a(paper)),
+        Setting("quarter width, B=64", as_form_a(job), default_job=job),
+    )
+
+
+def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[str, Job]]:
+    """Name and job of each contender."""
+    config = setting.config
+    yield OURS, OurJob(config, data)
+    if setting.default_job is not None:
+        yield DEFAULT_JOB, OurJob(setting.default_job, data)
+    yield FORM_A, CommonJob(FormA, config, data)
+    yield FORM_B, CommonJob(FormB, config, data)
+    if compiled:
+        if not config.compile:
+            yield OURS_COMPILED, OurJob(dataclasses.replace(config, compile=True), data)
+        yield FORM_A_COMPILED, CommonJob(FormA, config, data, compile=True)
+        yield FORM_B_COMPILED, CommonJob(FormB, config, data, compile=True)
+
+
+def count_flop(job: Job) -> int:
+    """Floating-point operations of the next step of a job that is not compiled."""
+    with FlopCounterMode(display=False) as counter:
+        job()
+    return int(counter.get_total_flops())
+
+
+def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
+    """The figures of a setting with the number of threads that is set."""
+    device, batch = setting.config.device, setting.config.batch_size
+    contenders = dict(jobs(setting, data, compiled))
+    flop, first_steps = {}, {}
+    for name, job in contenders.items():
+        started = time.perf_counter()
+        for _ in range(2):  # the second has the optimisers' state and, compiled, gradients as they will be
+            job()
+        first_steps[name] = time.perf_counter() - started
+        if not name.endswith(", compiled"):
+            flop[name] = count_flop(job)
+            flop[f"{name}, compiled"] = flop[name]
+    side = _MATRIX_SIDE[device]
+    functions: dict[str, Function] = {**contenders, _MATRIX: matrix_product(side, device)}
+    seconds, done = interleaved(functions, rounds, _SECONDS_PER_SAMPLE, _MOST_SECONDS)
+    rate = 2 * side**3 / seconds.pop(_MATRIX)
+    return {
+        "setting": setting.name,
+        "device": device,
+        "threads": threads,
+        "batch": batch,
+        "width": setting.config.width,
+        "rounds": done,
+        "milliseconds": {name: 1e3 * value for name, value in seconds.items()},
+        "images_per_second": {name: batch / value for name, value in seconds.items()},
+        "speedup": {name: value / seconds[OURS] for name, value in seconds.items()},
+        "flop": {name: flop[name] for name in seconds},
+        "matrix_product_flop_per_second": rate,
+        "share_of_matrix_product": {name: flop[name] / value / rate for name, value in seconds.items()},
+        "peak_bytes": {name: memory.peak_bytes(job, device) for name, job in contenders.items()},
+        "seconds_of_first_two_steps": first_steps,
+    }
+
+
+def matrix_product(side: int, device: str) -> Function:
+    """A product of two square float32 matrices."""
+    left, right = (torch.randn(side, side, device=device) for _ in range(2))
+    out = torch.empty_like(left)
+    return lambda: torch.mm(left, right, out=out)
+
+
+def measure_and_print(
+    chosen: list[Setting],
+    data: ImageData,
+    threads: list[int],
+    rounds: int,
+    compiled: bool = True,
+    save: Callable[[dict[str, Any]], None] = lambda values: None,
+) -> dict[str, Any]:
+    """Measure setting by setting.
+
+    Args:
+        chosen: of ``settings``.
+        data: the images.
+        threads: numbers of threads, one after the other.
+        rounds: samples per contender.
+        compiled: measure the compiled contenders too, each of which takes a minute or so to compile.
+        save: given what is there after each setting.
+
+    Returns:
+        Machine and rows, for JSON.
+    """
+    where, before = machine(), torch.get_num_threads()
+    print(f"{where['cpu']}, torch {where['torch']}; one training step, float32, on {data.name}")
+    rows: list[dict[str, Any]] = []
+    values: dict[str, Any] = {"machine": where, "steps": rows}
+    try:
+        for count in threads:
+            torch.set_num_threads(count)
+            for setting in chosen:
+                torch.compiler.reset()
+                rows.append(row_of(setting, data, count, rounds, compiled))
+                print("\n".join(lines_of(rows[-1])), flush=True)
+                save(values)
+    finally:
+        torch.set_num_threads(before)
+    print(
+        "(times as long: as infogan_fast's step with the maths of form A. The default job has random views and noise "
+        "in addition. Of a matrix product: the step's floating-point operations per second as a share of its)"
+    )
+    return values
+
+
+def lines_of(row: dict[str, Any]) -> list[str]:
+    """A row as lines of the printed table, one per contender."""
+    lines = [
+        f"{row['setting']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}; a matrix product: "
+        f"{row['matrix_product_flop_per_second'] / 1e9:,.0f} GFLOP/s",
+        f"  {'step':28} {'ms':>9} {'images/s':>10} {'times as long':>14} {'GFLOP':>7} {'of a matrix product':>20}",
+    ]
+    for name, milliseconds in row["milliseconds"].items():
+        share = row["share_of_matrix_product"][name]
+        lines.append(
+            f"  {name:28} {milliseconds:>9.1f} {row['images_per_second'][name]:>10,.0f} "
+            f"{row['speedup'][name]:>13.2f}x {row['flop'][name] / 1e9:>7.2f} {share:>20.0%}"
+        )
+    return lines
