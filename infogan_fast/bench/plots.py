@@ -122,6 +122,7 @@ def _time_to_result(plt: ModuleType, results: dict[str, Any], path: Path) -> Pat
             axes.plot(
                 [seconds for seconds, _ in points],
                 [value for _, value in points],
+                ".-",
                 color=f"C{trainers.index(run['trainer'])}",
                 label=run["trainer"] if first else None,
                 alpha=0.8,
@@ -129,6 +130,7 @@ def _time_to_result(plt: ModuleType, results: dict[str, Any], path: Path) -> Pat
         axes.axhline(level, color="black", linewidth=0.8, linestyle="--")
         axes.set_xlabel("seconds of training")
         axes.set_ylabel(label)
+        axes.set_xlim(left=0.0)
         axes.set_ylim(bottom=0.0)
         axes.grid(True, alpha=0.3)
     both[0].legend()
