@@ -43,7 +43,8 @@ def draw(spec: LatentSpec, batch_size: int, device: torch.device) -> Codes:
     continuous = torch.rand(batch_size, spec.continuous, device=device) * 2 - 1
     one_hot = [F.one_hot(code, k).float() for code, k in zip(categorical, spec.categorical, strict=True)]
     noise = torch.randn(batch_size, spec.noise, device=device)
-    codes = torch.stack(categorical, dim=1) if categorical else torch.empty(batch_size, 0, dtype=torch.int64)
+    none = torch.empty(batch_size, 0, dtype=torch.int64, device=device)
+    codes = torch.stack(categorical, dim=1) if categorical else none
     return Codes(torch.cat((noise, *one_hot, continuous), dim=1), codes, continuous)
 
 

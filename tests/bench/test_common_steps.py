@@ -17,6 +17,9 @@ from infogan_fast.training.views import Views
 OUR_D, OUR_D_INFORMATION, OUR_G, OUR_G_INFORMATION = range(4)
 FORM_D, FORM_G, FORM_INFORMATION = range(3)
 
+#: In nats, in float64: form A's 1e-6 under the logarithm moves the curves by 2e-7 in a hundred steps.
+TOLERANCE = 1e-6
+
 
 def curves(config, data, steps):
     """Losses of our step and of form A, ``[steps, terms]`` each, from equal weights, images and codes, in float64."""
@@ -39,14 +42,14 @@ def curves(config, data, steps):
 def check_where_the_head_does_not_learn(config, data, steps):
     ours, theirs = curves(dataclasses.replace(as_form_a(config), learning_rate_head=0.0), data, steps)
     for our_term, their_term in ((OUR_D, FORM_D), (OUR_G, FORM_G), (OUR_G_INFORMATION, FORM_INFORMATION)):
-        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=0.0, atol=TOLERANCE)
     assert (theirs[0] - theirs[-1]).abs().min() > 1e-3  # the curves are not just flat
 
 
 def check_where_only_the_head_learns(config, data, steps):
     still = {"learning_rate_discriminator": 0.0, "learning_rate_generator": 0.0, "learning_rate_head": 1e-3}
     ours, theirs = curves(dataclasses.replace(as_form_a(config), **still), data, steps)
-    torch.testing.assert_close(ours[:, OUR_D_INFORMATION], theirs[:, FORM_INFORMATION], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(ours[:, OUR_D_INFORMATION], theirs[:, FORM_INFORMATION], rtol=0.0, atol=TOLERANCE)
 
 
 def test_the_first_losses_are_those_of_form_a(config, data):
@@ -60,10 +63,11 @@ def test_the_first_hundred_losses_are_those_of_form_a(config, data):
     check_where_only_the_head_learns(config, data, 100)
 
 
-def test_with_everything_learning_the_curves_stay_close(config, data):
-    ours, theirs = curves(as_form_a(config), data, 10)  # Q learns a forward pass earlier than in form A
-    torch.testing.assert_close(ours[:, OUR_D], theirs[:, FORM_D], rtol=1e-2, atol=1e-2)
-    torch.testing.assert_close(ours[:, OUR_G], theirs[:, FORM_G], rtol=1e-2, atol=1e-2)
+@pytest.mark.parametrize("steps", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_with_everything_learning_the_curves_stay_close(config, data, steps):
+    ours, theirs = curves(as_form_a(config), data, steps)  # our Q learns in D's update, form A's in G's
+    for our_term, their_term in ((OUR_D, FORM_D), (OUR_G, FORM_G), (OUR_G_INFORMATION, FORM_INFORMATION)):
+        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=0.0, atol=5e-4 * steps)
 
 
 class Calls:
