@@ -16,9 +16,10 @@ _FEWEST_ROUNDS = 3
 
 def calls_per_sample(function: Function, seconds: float) -> int:
     """Warm a function up; how many calls of it take about ``seconds``, at least one."""
+    function()  # compiles, where it is compiled: that is no measure of a call
     took = seconds_per_call(function, 1)
-    for _ in range(_WARM_UP_CALLS - 1):
-        if took < 1.0:  # where a call takes seconds, one has warmed it up
+    for _ in range(_WARM_UP_CALLS):
+        if took < 1.0:
             took = seconds_per_call(function, 1)
     return max(1, round(seconds / max(took, 1e-7)))
 

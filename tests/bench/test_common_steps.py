@@ -125,3 +125,13 @@ def test_drawn_codes():
     assert (codes.input[:, 4:7].argmax(1) == codes.categorical[:, 0]).all()
     assert codes.continuous.abs().max() <= 1.0
     assert draw(ig.LatentSpec(4, (), 2), 7, torch.device("cpu")).input.shape == (7, 6)
+
+
+@pytest.mark.parametrize("form", [FormA, FormB])
+@pytest.mark.parametrize("categorical", [(3, 5), ()])
+def test_on_another_device_nothing_is_left_on_the_cpu_or_read_back(config, data, form, categorical):
+    config = dataclasses.replace(config, variance="learned", categorical=categorical)
+    nets = build_networks(config, data.image_shape).to("meta").train()
+    step = form(nets, config.spec)
+    for _ in range(2):
+        assert step(torch.empty(16, 1, 8, 8, device="meta")).device.type == "meta"

@@ -92,3 +92,14 @@ def test_rounds_are_interleaved_and_cut_where_they_take_long():
     assert order[-8:] == ["a", "b"] * 4
     assert set(seconds) == {"a", "b"}
     assert timing.interleaved(functions, 50, 1e-9, 0.0)[1] == 3
+
+
+def test_the_first_call_does_not_count(monkeypatch):
+    took = iter((5.0, 0.001))
+
+    def compiles_first():
+        clock[0] += next(took, 0.001)
+
+    clock = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    assert timing.calls_per_sample(compiles_first, 0.01) == 10
