@@ -188,13 +188,13 @@ def _steps(options: argparse.Namespace, save: Save) -> dict[str, Any]:
 def _time_to_result(options: argparse.Namespace, save: Save) -> dict[str, Any]:
     from infogan_fast.bench import time_to_result
 
-    seeds, looks, samples = options.seeds, 60, 2000
+    seeds, samples = options.seeds, 2000
     if options.quick:
-        seeds, looks, samples = seeds[:1], 1, 100
+        seeds, samples = seeds[:1], 100
     if options.threads:
         torch.set_num_threads(options.threads[0])
     return time_to_result.measure_and_print(
-        _data(options.data), seeds, options.device, options.seconds, looks, samples, save=save
+        _data(options.data), seeds, options.device, options.seconds, samples=samples, save=save
     )
 
 

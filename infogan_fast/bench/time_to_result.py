@@ -33,6 +33,8 @@ ACCURACY = 0.8
 #: The batch size of the common implementations of form A.
 FORM_A_BATCH = 128
 
+_RESOLUTION = 0.05  # of the seconds that are reported
+
 TRAINERS = ("infogan_fast", "form A")
 
 
@@ -62,7 +64,7 @@ def look(job: Job, data: ImageData, config: TrainConfig, samples: int) -> dict[s
 
 
 def train(
-    trainer: str, config: TrainConfig, data: ImageData, seconds: float, looks: int = 60, samples: int = 2000
+    trainer: str, config: TrainConfig, data: ImageData, seconds: float, every: float = 1.0, samples: int = 2000
 ) -> dict[str, Any]:
     """One run and how it went.
 
@@ -71,14 +73,14 @@ def train(
         config: its settings, with device and width resolved.
         data: the images.
         seconds: of training, at most. Ours ends after ``config.steps``, if that is earlier; form A has no end.
-        looks: how often it is looked at, about.
+        every: seconds between looks, or a twentieth of those that have passed if that is more.
         samples: images generated for L_I at each look.
     """
     job = make_job(trainer, config, data)
     curve: list[dict[str, Any]] = []
     clock, ended = 0.0, False
     while not ended:
-        due = (len(curve) + 1) * seconds / looks
+        due = clock + max(every, _RESOLUTION * clock)
         started = time.perf_counter()
         while True:
             job()
@@ -122,7 +124,7 @@ def measure_and_print(
     seeds: list[int],
     device: str,
     seconds: float | None,
-    looks: int = 60,
+    every: float = 1.0,
     samples: int = 2000,
     change: Callable[[TrainConfig], TrainConfig] = lambda config: config,
     save: Callable[[dict[str, Any]], None] = lambda values: None,
@@ -134,7 +136,7 @@ def measure_and_print(
         seeds: of the runs.
         device: ``cpu`` or ``cuda``.
         seconds: most of training per run; None for 600.
-        looks, samples: as for ``train``.
+        every, samples: as for ``train``.
         change: of the settings of both.
         save: given what is there after each run.
 
@@ -160,7 +162,7 @@ def measure_and_print(
     print(header())
     for seed in seeds:
         for trainer in TRAINERS:
-            runs.append(train(trainer, change(configuration(trainer, seed, device)), data, limit, looks, samples))
+            runs.append(train(trainer, change(configuration(trainer, seed, device)), data, limit, every, samples))
             print(line_of(runs[-1]), flush=True)
             save(values)
     for line in medians(runs):
