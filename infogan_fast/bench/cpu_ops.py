@@ -22,7 +22,7 @@ from infogan_fast.bench.timing import Function, interleaved
 _SECONDS_PER_SAMPLE = 0.01
 _MOST_SECONDS_PER_CASE = 20.0
 _MOST_BYTES = 8 * 2**30
-_OURS, _COPY = "infogan_fast", "copy"
+_OURS, _EAGER, _COPY = "infogan_fast", "eager reference", "copy"
 
 
 def memory_limit() -> int:
@@ -99,7 +99,11 @@ def measure_and_print(
     """
     where = machine()
     print(f"{where['cpu']}, torch {where['torch']}; microseconds per call, forward and backward for the loss")
-    print(f"{'case':52} {'threads':>7} " + " ".join(f"{name:>24}" for name in CONTENDERS) + f" {'of copy':>8}")
+    print(
+        f"{'case':52} {'threads':>7} "
+        + " ".join(f"{name:>24}" for name in CONTENDERS)
+        + f" {'of copy':>8} {'memory':>7}"
+    )
     rows: list[dict[str, Any]] = []
     values: dict[str, Any] = {"machine": where, "rounds": rounds, "rows": rows}
     for row in results(threads, rounds, cases, budget):
@@ -108,7 +112,7 @@ def measure_and_print(
         save(values)
     print(
         "(in brackets: how many times as long as infogan_fast. Of copy: infogan_fast's bytes per second as a share of "
-        "those of a copy of the same size)"
+        "those of a copy of the same size. Memory: its peak as a share of the eager reference's)"
     )
     return values
 
@@ -121,5 +125,6 @@ def line_of(row: dict[str, Any]) -> str:
         f"{row['microseconds'][name]:,.1f} ({row['speedup'][name]:.2f}x)" if name in row["microseconds"] else "-"
         for name in CONTENDERS
     ]
-    share = row["bytes_per_second_of_copy"][_OURS]
-    return f"{row['case']:52} {row['threads']:>7} " + " ".join(f"{cell:>24}" for cell in cells) + f" {share:>8.0%}"
+    share, peak = row["bytes_per_second_of_copy"][_OURS], row["peak_bytes"]
+    figures = " ".join(f"{cell:>24}" for cell in cells)
+    return f"{row['case']:52} {row['threads']:>7} {figures} {share:>8.0%} {peak[_OURS] / peak[_EAGER]:>7.0%}"

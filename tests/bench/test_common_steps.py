@@ -70,6 +70,22 @@ def test_with_everything_learning_the_curves_stay_close(config, data, steps):
         torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=0.0, atol=5e-4 * steps)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [FormA, FormB])
+def test_a_compiled_form_computes_what_the_eager_one_does(config, data, form):
+    config = dataclasses.replace(config, variance="learned")
+    real = data.images[:16].float() / 255.0
+    losses = []
+    for compile in (False, True):
+        torch.manual_seed(0)
+        nets = build_networks(config, data.image_shape).train()
+        step = form(nets, config.spec, compile=compile)
+        codes = [draw(config.spec, 16, torch.device("cpu")) for _ in range(3)]
+        losses.append(torch.stack([step(real, one) for one in codes]))
+    torch.testing.assert_close(*losses, rtol=1e-3, atol=1e-3)
+    assert (losses[0][0] != losses[0][2]).all()  # the optimisers' updates were made
+
+
 class Calls:
     """Counts the calls of modules."""
 
