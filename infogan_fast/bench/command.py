@@ -167,7 +167,9 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     if options.device == "cuda":
         return sweep()
     return [
-        dataclasses.replace(case, compiled=True) if case.dtype == torch.float32 and case.spec.num_codes < 10 else case
+        dataclasses.replace(case, compiled=True)
+        if case.dtype == torch.float32 and len(case.spec.categorical) < 10
+        else case
         for case in sweep()
     ]
 
