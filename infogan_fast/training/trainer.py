@@ -46,7 +46,7 @@ class Progress(Protocol):
 class Trainer:
     """Networks, optimisers and data of one run, from its first step or from its last checkpoint.
 
-    Weights after a given step depend on ``config`` and the data alone, on one machine with one number of threads:
+    Weights after a given step depend on ``config`` and the data alone, on one machine's CPU with one number of threads:
     continuing from a checkpoint gives the bits of a run that was never interrupted. That holds for a run of the same
     ``config.steps``: the schedules follow the share of the run that is done, so a run that is made longer when it is
     continued is not the run that would have been that long from the start.
