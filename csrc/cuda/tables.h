@@ -6,7 +6,6 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include <algorithm>
-#include <bit>
 #include <vector>
 
 #include "word_table.h"

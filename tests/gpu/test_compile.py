@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from cases import SPECS, VARIANCES, every_dtype, every_spec
+from cases import SPECS, VARIANCES, every_dtype, every_spec, op_arguments
 from device_cases import DEVICE, WIDE_SPECS, assert_equal, random_head, seed_on_device
-from test_tracing import op_arguments
 
 import infogan_fast as ig
 

@@ -46,3 +46,22 @@ def loss_and_gradient(function, head: Tensor, latents: object, spec: ig.LatentSp
     loss, nll = function(head, latents, spec, return_terms=True, **settings)
     (gradient,) = torch.autograd.grad(loss, head, torch.tensor(upstream, dtype=loss.dtype))
     return loss.detach(), nll, gradient
+
+
+def op_arguments(spec, head, latents, variance, weight_scale=None):
+    """The arguments of torch.ops.infogan_fast.info_loss, in the order of its schema."""
+    fixed = ig.spec.fixed_variance(variance)
+    source = (None, None, *latents) if isinstance(latents, ig.LatentSeed) else (*latents[-2:], None, 0, 0)
+    return (
+        head,
+        *source,
+        spec.categorical,
+        spec.continuous,
+        spec.continuous_prior,
+        (0.5,) * len(spec.categorical),
+        (0.2,) * spec.continuous,
+        weight_scale,
+        variance if fixed is None else "fixed",
+        fixed or 1.0,
+        -100,
+    )

@@ -2,30 +2,12 @@
 
 import pytest
 import torch
-from cases import SPECS, VARIANCES, every_dtype, every_spec, make_head, seed_of
+from cases import SPECS, VARIANCES, every_dtype, every_spec, make_head, op_arguments, seed_of
 from torch.utils.checkpoint import checkpoint
 
 import infogan_fast as ig
 
 SPEC = SPECS["mnist"]
-
-
-def op_arguments(spec, head, latents, variance, weight_scale=None):
-    fixed = ig.spec.fixed_variance(variance)
-    source = (None, None, *latents) if isinstance(latents, ig.LatentSeed) else (*latents[-2:], None, 0, 0)
-    return (
-        head,
-        *source,
-        spec.categorical,
-        spec.continuous,
-        spec.continuous_prior,
-        (0.5,) * len(spec.categorical),
-        (0.2,) * spec.continuous,
-        weight_scale,
-        variance if fixed is None else "fixed",
-        fixed or 1.0,
-        -100,
-    )
 
 
 @every_spec
