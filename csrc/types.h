@@ -48,8 +48,8 @@ inline at::ScalarType accumulate_type(at::ScalarType head) {
   return head == at::kDouble ? at::kDouble : at::kFloat;
 }
 
-// The gradient that the forward pass leaves for the backward pass has yet to be divided by the batch size, and would
-// leave float16's range.
+// The gradient that the forward pass leaves for the backward pass has yet to be multiplied: by the loss scale, which
+// float16 needs so as not to underflow, and on CUDA by the weight over the batch size, without which it would overflow.
 inline at::ScalarType gradient_type(at::ScalarType head) {
   return head == at::kHalf ? at::kFloat : head;
 }
