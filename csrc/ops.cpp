@@ -39,4 +39,32 @@ TORCH_LIBRARY(infogan_fast, m) {
       "info_loss_backward(Tensor grad_loss, Tensor gradient, Tensor factor, int[] cardinalities, "
       "int continuous_codes, ScalarType dtype) -> Tensor",
       {at::Tag::pt2_compliant_tag});
+
+  // The layers below serve the training step on the CPU, in float32 and float64. Images are in channels-last order.
+
+  // Convolution with a 4x4 kernel, stride 2 and padding 1, then leaky ReLU; a negative_slope of 1 leaves that out.
+  m.def(
+      "halving_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope) -> Tensor",
+      {at::Tag::pt2_compliant_tag});
+  m.def(
+      "halving_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor output, float negative_slope, "
+      "bool[3] wanted) -> (Tensor, Tensor, Tensor)",
+      {at::Tag::pt2_compliant_tag});
+
+  // Its transpose: images of twice the size.
+  m.def("doubling_conv2d(Tensor input, Tensor weight, Tensor? bias) -> Tensor", {at::Tag::pt2_compliant_tag});
+  m.def(
+      "doubling_conv2d_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted) -> (Tensor, Tensor, Tensor)",
+      {at::Tag::pt2_compliant_tag});
+
+  // Batch normalisation by the statistics of each of the groups that the batch consists of, then leaky ReLU. Updates
+  // the running statistics once for each group, in order.
+  m.def(
+      "group_batch_norm(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, "
+      "int groups, float momentum, float eps, float negative_slope) -> (Tensor output, Tensor mean, Tensor rstd)",
+      {at::Tag::pt2_compliant_tag});
+  m.def(
+      "group_batch_norm_backward(Tensor grad, Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor rstd, "
+      "float negative_slope) -> (Tensor, Tensor, Tensor)",
+      {at::Tag::pt2_compliant_tag});
 }

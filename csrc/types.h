@@ -79,4 +79,17 @@ auto dispatch_floating(at::ScalarType type, const Function& function) {
   }
 }
 
+// The same for the two of them that the layers of the networks take.
+template <typename Function>
+auto dispatch_float_or_double(at::ScalarType type, const Function& function) {
+  switch (type) {
+    case at::kFloat:
+      return function(TypeTag<float>{});
+    case at::kDouble:
+      return function(TypeTag<double>{});
+    default:
+      TORCH_INTERNAL_ASSERT(false, "neither float32 nor float64: ", type);
+  }
+}
+
 }  // namespace infogan_fast

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from infogan_fast.bench.common_steps import (
     BETAS,
@@ -19,6 +19,7 @@ from infogan_fast.bench.common_steps import (
 )
 from infogan_fast.data import ImageData
 from infogan_fast.nets import InfoGAN
+from infogan_fast.nets.pixels import FlattenPixels, UnflattenPixels
 from infogan_fast.spec import LatentSpec, Variance
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.randomness import BatchOrder
@@ -87,7 +88,7 @@ class CommonJob:
         device = torch.device(config.device)
         config = dataclasses.replace(config, variance="learned")
         self.spec, self.batch_size, self.step = config.spec, config.batch_size, 0
-        self.nets = build_networks(config, data.image_shape).to(device).train()
+        self.nets = channel_by_channel(build_networks(config, data.image_shape)).to(device).train()
         self._images = data.images.to(device)
         self._order = BatchOrder(config.seed, len(data.images), config.batch_size, device)
         self._training_step = form(self.nets, self.spec, compile)
@@ -97,6 +98,18 @@ class CommonJob:
         real = self._images[self._order(self.step)].float().div_(255.0)
         self.step += 1
         return self._training_step(real)
+
+
+def channel_by_channel(nets: InfoGAN) -> InfoGAN:
+    """The networks with ``nn.Flatten``, as others have it: ours flatten pixel by pixel, which costs those a copy."""
+    trunk, generator = nets.trunk.layers, nets.generator.layers
+    for position, layer in enumerate(trunk):
+        if isinstance(layer, FlattenPixels):
+            trunk[position] = nn.Flatten()
+    for position, layer in enumerate(generator):
+        if isinstance(layer, UnflattenPixels):
+            generator[position] = nn.Unflatten(1, (-1, layer.height, layer.width))
+    return nets
 
 
 def as_form_a(config: TrainConfig) -> TrainConfig:

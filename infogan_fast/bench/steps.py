@@ -7,8 +7,9 @@ Floating-point operations are those of the matrix products and convolutions that
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +79,41 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
         yield FORM_B_COMPILED, CommonJob(FormB, config, data, compile=True)
 
 
+def _halving(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
+    """Multiplications and additions: every weight with a quarter of the pixels of the larger images."""
+    return 2 * math.prod(weight) * input[0] * input[2] * input[3] // 4
+
+
+def _halving_backward(
+    grad: Sequence[int], input: Sequence[int], weight: Sequence[int], output: Any, slope: Any, wanted: Any, **_: Any
+) -> int:
+    return _halving(input, weight) * (int(wanted[0]) + int(wanted[1]))
+
+
+def _doubling(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
+    return 2 * math.prod(weight) * input[0] * input[2] * input[3]
+
+
+def _doubling_backward(
+    grad: Sequence[int], input: Sequence[int], weight: Sequence[int], wanted: Sequence[bool], **_: Any
+) -> int:
+    return _doubling(input, weight) * (int(wanted[0]) + int(wanted[1]))
+
+
+def flop_formulas() -> dict[Any, Callable[..., int]]:
+    """Of the package's own convolutions, for ``FlopCounterMode``, which gives shapes in place of tensors."""
+    ops = torch.ops.infogan_fast
+    return {
+        ops.halving_conv2d: _halving,
+        ops.halving_conv2d_backward: _halving_backward,
+        ops.doubling_conv2d: _doubling,
+        ops.doubling_conv2d_backward: _doubling_backward,
+    }
+
+
 def count_flop(job: Job) -> int:
     """Floating-point operations of the next step of a job that is not compiled."""
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=flop_formulas()) as counter:
         job()
     return int(counter.get_total_flops())
 

@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from infogan_fast.nets.pixels import FlattenPixels, UnflattenPixels
+
 _SLOPE = 0.1
 
 
@@ -52,7 +54,7 @@ class Generator(nn.Module):
             nn.Linear(hidden, wide * h * w),
             nn.BatchNorm1d(wide * h * w),
             nn.ReLU(),
-            nn.Unflatten(1, (wide, h, w)),
+            UnflattenPixels(h, w),
             nn.ConvTranspose2d(wide, narrow, kernel_size=4, stride=2, padding=1),
             nn.BatchNorm2d(narrow),
             nn.ReLU(),
@@ -86,7 +88,7 @@ class Trunk(nn.Module):
             nn.Conv2d(narrow, wide, kernel_size=4, stride=2, padding=1),
             nn.BatchNorm2d(wide),
             nn.LeakyReLU(_SLOPE),
-            nn.Flatten(),
+            FlattenPixels(),
             nn.Linear(wide * h * w, self.out_features),
             nn.BatchNorm1d(self.out_features),
             nn.LeakyReLU(_SLOPE),

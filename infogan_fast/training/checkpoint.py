@@ -18,7 +18,7 @@ from infogan_fast.training.files import write_atomically
 #: How many checkpoints a run keeps.
 KEPT = 2
 
-_FORMAT = 1
+_FORMAT = 2
 _KEY = "infogan_fast"
 _ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
 _NAME = re.compile(r"step_(\d+)\.safetensors")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.views import VIEWS, Views, affine_maps
+from infogan_fast.training.views import VIEWS, Views, affine_maps, mapped, pixel_centres
 
 # Offsets of the package's own generator, one per place that samples latent variables.
 TRAINING, EVALUATION, PICTURES = 0, 1, 2
@@ -44,6 +44,7 @@ class RandomViews:
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         self._config = config
         self._generator = torch.Generator(device)
+        self._pixels: Tensor | None = None  # the same in every step
 
     def __call__(self, step: int, shape: torch.Size) -> Views:
         """Views of images of a shape ``[B, C, H, W]``."""
@@ -53,11 +54,17 @@ class RandomViews:
         if config.instance_noise > 0.0:
             noise = torch.empty((VIEWS, *shape), device=generator.device)
             noise.normal_(0.0, config.instance_noise, generator=generator)
-        maps = None
+        points = None
         if config.shear > 0.0 or config.rotation > 0.0:
             uniform = torch.empty((VIEWS, shape[0], 2), device=generator.device)
             maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=generator), config.shear, config.rotation)
-        return Views(maps, noise)
+            points = mapped(maps, self._pixels_of(shape[2], shape[3]))
+        return Views(points, noise)
+
+    def _pixels_of(self, height: int, width: int) -> Tensor:
+        if self._pixels is None or self._pixels.shape[1:] != (height, width):
+            self._pixels = pixel_centres(height, width, self._generator.device)
+        return self._pixels
 
 
 class BatchOrder:

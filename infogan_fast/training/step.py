@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from infogan_fast.nets import InfoGAN
+from infogan_fast.nets.layer_runner import LayerRunner
 from infogan_fast.objectives import discriminator_loss, generator_loss
 from infogan_fast.ops import info_loss
 from infogan_fast.spec import Latents
@@ -29,7 +30,8 @@ LOSS_TERMS = (
 class TrainingStep:
     """Updates D and Q, then G, on one batch (paper, equation 6; the information loss is in both players' losses).
 
-    One forward pass of G and three of the trunk. Which parts receive the gradient of the information loss is
+    One forward pass of G and two of the trunk, of which D's has the real and the generated images in one batch, each
+    normalised by its own statistics. Which parts receive the gradient of the information loss is
     ``config.information_gradient``; the generator acts in G's update, trunk and head in D's.
 
     Args:
@@ -39,12 +41,14 @@ class TrainingStep:
 
     def __init__(self, nets: InfoGAN, config: TrainConfig) -> None:
         self.nets, self.config, self.spec = nets, config, config.spec
+        own_ops = config.device == "cpu" and not config.compile
+        self._trunk = LayerRunner(nets.trunk.layers, own_ops)
+        self._head = LayerRunner(nets.head.layers, own_ops)
         nets.head.requires_grad_("head" in config.information_gradient)
+        trunk, head = [*nets.trunk.parameters(), *nets.real_or_fake.parameters()], list(nets.head.parameters())
+        self._discriminator_parameters = trunk + head
         self.discriminator_optimizer = torch.optim.Adam(
-            [
-                {"params": [*nets.trunk.parameters(), *nets.real_or_fake.parameters()]},
-                {"params": list(nets.head.parameters())},
-            ],
+            [{"params": trunk}, {"params": head}],
             betas=config.betas,
             fused=True,
         )
@@ -52,7 +56,7 @@ class TrainingStep:
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
         self._weight_scale = torch.ones(self.spec.num_codes, device=next(nets.parameters()).device)
-        self.generate: Callable[..., Tensor] = nets.generator
+        self.generate: Callable[..., Tensor] = LayerRunner(nets.generator.layers, own_ops)
         self.discriminator_losses: Callable[..., tuple[Tensor, ...]] = self._discriminator_losses
         self.generator_losses: Callable[..., tuple[Tensor, Tensor]] = self._generator_losses
         if config.compile:
@@ -72,7 +76,6 @@ class TrainingStep:
         Returns:
             float32 ``[len(LOSS_TERMS) + m + C]`` on the device: ``LOSS_TERMS``, then the nll of each code in nats.
         """
-        nets = self.nets
         self._apply(schedule)
         fake = self.generate(latents.input)
 
@@ -82,7 +85,7 @@ class TrainingStep:
         self.discriminator_optimizer.step()
 
         self.generator_optimizer.zero_grad()
-        with frozen(nets.trunk, nets.real_or_fake, nets.head):  # no weight gradients that nobody would use
+        with frozen(self._discriminator_parameters):  # no weight gradients that nobody would use
             g_loss, g_information = self.generator_losses(fake, latents, views)
             (g_loss + g_information).backward()  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
@@ -92,21 +95,22 @@ class TrainingStep:
 
     def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, ...]:
         nets = self.nets
-        real_logits = nets.discriminate(views.see(real, REAL))
-        fake_features = nets.trunk(views.see(fake, FAKE_FOR_DISCRIMINATOR))
-        fake_logits = nets.real_or_fake(fake_features)
+        images = views.see(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
+        features = self._trunk(images, groups=2)
+        real_logits, fake_logits = nets.real_or_fake(features).chunk(2)
+        fake_features = features[len(real) :]
         to_trunk = "trunk" in self.config.information_gradient
-        head = nets.head(fake_features if to_trunk else fake_features.detach())
+        head = self._head(fake_features if to_trunk else fake_features.detach())
         information, nll = self._information_loss(head, latents)
         return discriminator_loss(real_logits, fake_logits), information, nll, head.detach().abs().amax()
 
     def _generator_losses(self, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, Tensor]:
         nets = self.nets
-        features = nets.trunk(views.see(fake, FAKE_FOR_GENERATOR))
+        features = self._trunk(views.see(fake, FAKE_FOR_GENERATOR))
         loss = generator_loss(nets.real_or_fake(features))
         if "generator" not in self.config.information_gradient:
             return loss, loss.new_zeros(())
-        return loss, self._information_loss(nets.head(features), latents)[0]
+        return loss, self._information_loss(self._head(features), latents)[0]
 
     def _information_loss(self, head: Tensor, latents: Latents) -> tuple[Tensor, Tensor]:
         config = self.config
@@ -132,13 +136,13 @@ class TrainingStep:
 
 
 @contextmanager
-def frozen(*modules: nn.Module) -> Iterator[None]:
-    """While it lasts, gradients pass through the modules but none is computed for their weights."""
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
-    for parameter in parameters:
+def frozen(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """While it lasts, gradients pass through the layers with these parameters but none is computed for them."""
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    for parameter in trained:
         parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in parameters:
+        for parameter in trained:
             parameter.requires_grad_(True)

@@ -111,7 +111,7 @@ class Trainer:
     def _train_one_step(self) -> Tensor:
         config, step = self.config, self.step
         latents = sample_latents(self.spec, config.batch_size, self.latent_seed(step), randomness.TRAINING)
-        real = self.images[self.batch_order(step)].float().div_(255.0)
+        real = self.images.index_select(0, self.batch_order(step)).float().div_(255.0)
         views = self.random_views(step, real.shape)
         return self.training_step(real, latents, views, schedule_at(config, step))
 

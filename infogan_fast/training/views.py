@@ -22,17 +22,42 @@ REAL, FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR = range(VIEWS)
 class Views(NamedTuple):
     """How a batch of ``B`` images is seen, ``V`` times over."""
 
-    maps: Tensor | None
-    """``[V, B, 2, 3]``: affine maps from the view's coordinates to the image's, both in [-1, 1]; None for none."""
+    points: Tensor | None
+    """``[V, B, H, W, 2]``: where each pixel of a view comes from, x and y in [-1, 1]; None for where it is."""
     noise: Tensor | None
-    """``[V, B, C, H, W]``, added after the map; None for none."""
+    """``[V, B, C, H, W]``, added after that; None for none."""
 
-    def see(self, images: Tensor, view: int) -> Tensor:
-        """View number ``view`` of images ``[B, C, H, W]``; differentiable in them. Outside an image is 0."""
-        if self.maps is not None:
-            grid = F.affine_grid(self.maps[view], list(images.shape), align_corners=False)
-            images = F.grid_sample(images, grid, align_corners=False)
-        return images if self.noise is None else images + self.noise[view]
+    def see(self, images: Tensor, *views: int) -> Tensor:
+        """Views of images ``[len(views) * B, C, H, W]``, a batch for each; differentiable in them. Outside is 0.
+
+        Args:
+            images: batch by batch.
+            views: numbers in sequence.
+        """
+        chosen = slice(views[0], views[-1] + 1)
+        if self.points is not None:
+            images = F.grid_sample(images, self.points[chosen].flatten(0, 1), align_corners=False)
+        return images if self.noise is None else images + self.noise[chosen].flatten(0, 1)
+
+
+def pixel_centres(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """x and y of every pixel, both from -1 to 1 across an image, and ones: float32 ``[3, H, W]``."""
+    y, x = (torch.linspace(1 / size - 1, 1 - 1 / size, size, device=device) for size in (height, width))
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    return torch.stack((columns, rows, torch.ones_like(rows)))
+
+
+def mapped(maps: Tensor, pixels: Tensor) -> Tensor:
+    """Pixels under affine maps: what ``torch.nn.functional.affine_grid`` does image by image, in one product.
+
+    Args:
+        maps: ``[..., 2, 3]``, from a view's coordinates to the image's.
+        pixels: ``[3, H, W]``, from ``pixel_centres``.
+
+    Returns:
+        ``[..., H, W, 2]``, x and y. In memory these are the outer dimension, not the inner one.
+    """
+    return (maps.flatten(0, -2) @ pixels.flatten(1)).view(*maps.shape[:-1], *pixels.shape[1:]).movedim(-3, -1)
 
 
 def affine_maps(uniform: Tensor, shear: float, rotation: float) -> Tensor:

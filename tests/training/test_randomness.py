@@ -42,7 +42,7 @@ def test_views_differ_by_step_and_seed(make_config, seed):
 def test_without_noise_or_maps_an_image_is_seen_as_it_is(make_config):
     images = torch.rand(4, 1, 8, 8)
     views = RandomViews(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), CPU)(3, images.shape)
-    assert views.maps is None
+    assert views.points is None
     assert views.noise is None
     assert torch.equal(views.see(images, 1), images)
 

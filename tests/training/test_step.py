@@ -35,7 +35,7 @@ def test_information_gradient_reaches_exactly_the_named_parts(make_config, parts
     d_information = step.discriminator_losses(images, fake.detach(), latents, views)[1]
     if d_information.requires_grad:
         d_information.backward()
-    with frozen(nets.trunk, nets.real_or_fake, nets.head):
+    with frozen([*nets.trunk.parameters(), *nets.real_or_fake.parameters(), *nets.head.parameters()]):
         g_information = step.generator_losses(fake, latents, views)[1]
         if g_information.requires_grad:
             g_information.backward()
@@ -123,8 +123,8 @@ def test_each_pass_of_the_trunk_has_a_view_of_its_own(make_config):
     config, seen = make_config(), []
 
     class Spy:
-        def see(self, images, view):
-            seen.append(view)
+        def see(self, images, *views):
+            seen.extend(views)
             return images
 
     _, step = make_step(config)

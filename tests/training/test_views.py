@@ -2,15 +2,16 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from infogan_fast.training.views import Views, affine_maps
+from infogan_fast.training.views import Views, affine_maps, mapped, pixel_centres
 
 CORNERS = torch.tensor([-1.0, 1.0])
 
 
 def see(images, uniform, shear, rotation):
-    maps = affine_maps(uniform, shear, rotation)[None]
-    return Views(maps, torch.zeros(1, *images.shape)).see(images, 0)
+    points = mapped(affine_maps(uniform, shear, rotation)[None], pixel_centres(*images.shape[2:]))
+    return Views(points, torch.zeros(1, *images.shape)).see(images, 0)
 
 
 def test_the_middle_of_the_ranges_is_the_identity():
@@ -51,3 +52,19 @@ def test_every_view_has_its_own_noise():
     images, noise = torch.rand(2, 1, 4, 4), torch.rand(3, 2, 1, 4, 4)
     for view in range(3):
         assert torch.equal(Views(None, noise).see(images, view), images + noise[view])
+
+
+def test_several_views_at_once_are_the_same_as_one_by_one():
+    images, points, noise = torch.rand(6, 1, 4, 4), torch.rand(3, 2, 4, 4, 2), torch.rand(3, 2, 1, 4, 4)
+    views = Views(points, noise)
+    expected = torch.cat([views.see(batch, view) for view, batch in zip((1, 2), images[:4].split(2), strict=True)])
+    torch.testing.assert_close(views.see(images[:4], 1, 2), expected)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (8, 12), (2, 2)])
+def test_points_are_those_of_torch(size):
+    maps = torch.randn(2, 3, 2, 3)
+    points = mapped(maps, pixel_centres(*size))
+    assert points.shape == (2, 3, *size, 2)
+    expected = F.affine_grid(maps.flatten(0, 1), [6, 1, *size], align_corners=False)
+    torch.testing.assert_close(points.flatten(0, 1), expected)

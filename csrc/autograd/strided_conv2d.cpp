@@ -1,0 +1,127 @@
+// Differentiation of halving_conv2d and doubling_conv2d.
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <array>
+#include <optional>
+#include <tuple>
+
+namespace infogan_fast {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+at::Tensor call_halving(
+    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("infogan_fast::halving_conv2d", "")
+                             .typed<decltype(call_halving)>();
+  return op.call(input, weight, bias, negative_slope);
+}
+
+Gradients call_halving_backward(
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& output,
+    double negative_slope,
+    std::array<bool, 3> wanted) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("infogan_fast::halving_conv2d_backward", "")
+                             .typed<decltype(call_halving_backward)>();
+  return op.call(grad, input, weight, output, negative_slope, wanted);
+}
+
+at::Tensor call_doubling(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("infogan_fast::doubling_conv2d", "")
+                             .typed<decltype(call_doubling)>();
+  return op.call(input, weight, bias);
+}
+
+Gradients call_doubling_backward(
+    const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("infogan_fast::doubling_conv2d_backward", "")
+                             .typed<decltype(call_doubling_backward)>();
+  return op.call(grad, input, weight, wanted);
+}
+
+// Which of input, weight and bias are to get a gradient; a bias that is not there has no edge in the graph either.
+std::array<bool, 3> wanted_gradients(const AutogradContext* context) {
+  const bool has_bias = context->saved_data.at("has_bias").toBool();
+  return {context->needs_input_grad(0), context->needs_input_grad(1), has_bias && context->needs_input_grad(2)};
+}
+
+struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
+  static at::Tensor forward(
+      AutogradContext* context,
+      const at::Tensor& input,
+      const at::Tensor& weight,
+      const std::optional<at::Tensor>& bias,
+      double negative_slope) {
+    at::AutoDispatchBelowADInplaceOrView below_autograd;
+    const at::Tensor output = call_halving(input, weight, bias, negative_slope);
+    context->save_for_backward({input, weight, output});
+    context->saved_data["negative_slope"] = negative_slope;
+    context->saved_data["has_bias"] = bias.has_value();
+    return output;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const variable_list saved = context->get_saved_variables();
+    TORCH_CHECK_NOT_IMPLEMENTED(
+        !at::GradMode::is_enabled(), "infogan_fast::halving_conv2d can be differentiated once only");
+    auto [input, weight, bias] = call_halving_backward(
+        grads[0],
+        saved[0],
+        saved[1],
+        saved[2],
+        context->saved_data["negative_slope"].toDouble(),
+        wanted_gradients(context));
+    return {input, weight, bias, at::Tensor()};
+  }
+};
+
+struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
+  static at::Tensor forward(
+      AutogradContext* context,
+      const at::Tensor& input,
+      const at::Tensor& weight,
+      const std::optional<at::Tensor>& bias) {
+    at::AutoDispatchBelowADInplaceOrView below_autograd;
+    context->save_for_backward({input, weight});
+    context->saved_data["has_bias"] = bias.has_value();
+    return call_doubling(input, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const variable_list saved = context->get_saved_variables();
+    TORCH_CHECK_NOT_IMPLEMENTED(
+        !at::GradMode::is_enabled(), "infogan_fast::doubling_conv2d can be differentiated once only");
+    auto [input, weight, bias] = call_doubling_backward(grads[0], saved[0], saved[1], wanted_gradients(context));
+    return {input, weight, bias};
+  }
+};
+
+at::Tensor halving_conv2d(
+    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+  return HalvingConv2d::apply(input, weight, bias, negative_slope);
+}
+
+at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return DoublingConv2d::apply(input, weight, bias);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(infogan_fast, Autograd, m) {
+  m.impl("halving_conv2d", &halving_conv2d);
+  m.impl("doubling_conv2d", &doubling_conv2d);
+}
+
+}  // namespace infogan_fast

@@ -1,0 +1,275 @@
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <vector>
+
+#include "../types.h"
+#include "batch_norm_columns.h"
+
+namespace infogan_fast {
+namespace {
+
+constexpr const char* kOp = "infogan_fast::group_batch_norm";
+
+// Rows whose statistics are taken at once, and columns that are worked on at once so that the rows stay in the cache.
+constexpr int64_t kBlockRows = 128;
+constexpr int64_t kBlockColumns = 512;
+constexpr int64_t kElementsPerTask = 16384;
+
+// Rows [count, channels] in groups of equal size, and how they are cut into blocks.
+struct Rows {
+  int64_t groups, per_group, channels;
+
+  int64_t row_blocks() const { return (per_group + kBlockRows - 1) / kBlockRows; }
+  int64_t column_blocks() const { return (channels + kBlockColumns - 1) / kBlockColumns; }
+  int64_t blocks() const { return groups * row_blocks() * column_blocks(); }
+
+  // Calls body(group, row block, block) for every block.
+  template <typename Body>
+  void for_each_block(const Body& body) const {
+    const int64_t elements = std::min(per_group, kBlockRows) * std::min(channels, kBlockColumns);
+    const int64_t grain = std::max<int64_t>(1, kElementsPerTask / std::max<int64_t>(1, elements));
+    at::parallel_for(0, blocks(), grain, [&](int64_t begin, int64_t end) {
+      with_simd([&]() INFOGAN_SIMD {
+        for (int64_t index = begin; index < end; ++index) {
+          const int64_t row_block = index / column_blocks() % row_blocks();
+          const int64_t group = index / column_blocks() / row_blocks();
+          const int64_t column = index % column_blocks() * kBlockColumns;
+          const int64_t first = group * per_group + row_block * kBlockRows;
+          body(
+              group,
+              row_block,
+              Block{
+                  first,
+                  std::min(first + kBlockRows, (group + 1) * per_group),
+                  column,
+                  std::min(column + kBlockColumns, channels),
+                  channels});
+        }
+      });
+    });
+  }
+};
+
+// [B, C] or [B, C, H, W] as rows in channels-last order.
+at::Tensor in_order(const at::Tensor& input) {
+  return input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input.contiguous();
+}
+
+Rows check(const at::Tensor& input, const at::Tensor& weight, int64_t groups) {
+  TORCH_CHECK_TYPE(
+      input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble,
+      kOp,
+      ": input must be float32 or float64, got ",
+      dtype_name(input.scalar_type()));
+  TORCH_CHECK_VALUE(
+      input.dim() == 2 || input.dim() == 4, kOp, ": input must be [B, C] or [B, C, H, W], got shape ", input.sizes());
+  TORCH_CHECK_VALUE(
+      groups > 0 && input.size(0) % groups == 0,
+      kOp,
+      ": the batch of ",
+      input.size(0),
+      " must consist of groups of equal size, got ",
+      groups,
+      " groups");
+  const int64_t channels = input.size(1);
+  const int64_t per_group = channels > 0 ? input.numel() / channels / groups : 0;
+  TORCH_CHECK_VALUE(per_group > 1, kOp, ": a group must have more than one value per channel, got ", per_group);
+  TORCH_CHECK_VALUE(
+      weight.dim() == 1 && weight.size(0) == channels && weight.scalar_type() == input.scalar_type(),
+      kOp,
+      ": weight must have shape [",
+      channels,
+      "] and the dtype of input, ",
+      dtype_name(input.scalar_type()),
+      ", got ",
+      weight.sizes(),
+      " and ",
+      dtype_name(weight.scalar_type()));
+  return {groups, per_group, channels};
+}
+
+void check_like_weight(const char* name, const at::Tensor& tensor, const at::Tensor& weight) {
+  TORCH_CHECK_VALUE(
+      tensor.sizes() == weight.sizes() && tensor.scalar_type() == weight.scalar_type() && tensor.is_contiguous(),
+      kOp,
+      ": ",
+      name,
+      " must be contiguous, of the shape and dtype of weight, ",
+      weight.sizes(),
+      " and ",
+      dtype_name(weight.scalar_type()),
+      ", got ",
+      tensor.sizes(),
+      " and ",
+      dtype_name(tensor.scalar_type()));
+}
+
+// Mean and sum of squared distances of each group and channel, from those of its blocks of rows (Chan et al. 1979).
+template <typename T>
+void merge_moments(const Rows& rows, const T* means, const T* squares, double* mean, double* square) {
+  for (int64_t group = 0; group < rows.groups; ++group) {
+    double* group_mean = mean + group * rows.channels;
+    double* group_square = square + group * rows.channels;
+    double count = 0.0;
+    for (int64_t block = 0; block < rows.row_blocks(); ++block) {
+      const double more = static_cast<double>(std::min(kBlockRows, rows.per_group - block * kBlockRows));
+      const int64_t at = (group * rows.row_blocks() + block) * rows.channels;
+      const double share = more / (count + more);
+      for (int64_t c = 0; c < rows.channels; ++c) {
+        const double delta = static_cast<double>(means[at + c]) - group_mean[c];
+        group_mean[c] += delta * share;
+        group_square[c] += static_cast<double>(squares[at + c]) + delta * delta * count * share;
+      }
+      count += more;
+    }
+  }
+}
+
+// What the loops need of a group: (input - mean) * scale + shift.
+template <typename T>
+std::vector<T> scales(const Rows& rows, const T* weight, const T* rstd) {
+  std::vector<T> scale(rows.groups * rows.channels);
+  for (int64_t i = 0; i < rows.groups * rows.channels; ++i) {
+    scale[i] = weight[i % rows.channels] * rstd[i];
+  }
+  return scale;
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    at::Tensor& running_mean,
+    at::Tensor& running_var,
+    int64_t groups,
+    double momentum,
+    double eps,
+    double negative_slope) {
+  const Rows rows = check(input, weight, groups);
+  check_like_weight("bias", bias, weight);
+  check_like_weight("running_mean", running_mean, weight);
+  check_like_weight("running_var", running_var, weight);
+  const at::Tensor values = in_order(input);
+  at::Tensor output = at::empty_like(values);
+  at::Tensor mean = at::empty({groups, rows.channels}, weight.options());
+  at::Tensor rstd = at::empty({groups, rows.channels}, weight.options());
+  dispatch_float_or_double(input.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* source = values.const_data_ptr<T>();
+    const int64_t statistics = groups * rows.channels;
+    std::vector<T> means(rows.row_blocks() * statistics), squares(rows.row_blocks() * statistics);
+    rows.for_each_block([&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
+      const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
+      column_moments(block, source, means.data() + at, squares.data() + at);
+    });
+    std::vector<double> group_mean(statistics), group_square(statistics);
+    merge_moments(rows, means.data(), squares.data(), group_mean.data(), group_square.data());
+
+    const double count = static_cast<double>(rows.per_group);
+    for (int64_t i = 0; i < statistics; ++i) {
+      const int64_t c = i % rows.channels;
+      mean.mutable_data_ptr<T>()[i] = static_cast<T>(group_mean[i]);
+      rstd.mutable_data_ptr<T>()[i] = static_cast<T>(1.0 / std::sqrt(group_square[i] / count + eps));
+      T& running_mean_c = running_mean.mutable_data_ptr<T>()[c];
+      T& running_var_c = running_var.mutable_data_ptr<T>()[c];
+      running_mean_c = static_cast<T>((1.0 - momentum) * running_mean_c + momentum * group_mean[i]);
+      running_var_c = static_cast<T>((1.0 - momentum) * running_var_c + momentum * group_square[i] / (count - 1.0));
+    }
+    const std::vector<T> scale = scales(rows, weight.const_data_ptr<T>(), rstd.const_data_ptr<T>());
+    rows.for_each_block([&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
+      const int64_t at = group * rows.channels;
+      const Normalisation<T> by{
+          mean.const_data_ptr<T>() + at, scale.data() + at, bias.const_data_ptr<T>(), static_cast<T>(negative_slope)};
+      normalise(block, by, source, output.mutable_data_ptr<T>());
+    });
+  });
+  return {output, mean, rstd};
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    const at::Tensor& mean,
+    const at::Tensor& rstd,
+    double negative_slope) {
+  const Rows rows = check(input, weight, mean.size(0));
+  check_like_weight("bias", bias, weight);
+  TORCH_CHECK_VALUE(
+      grad.sizes() == input.sizes() && grad.scalar_type() == input.scalar_type(),
+      kOp,
+      "_backward: grad must have the shape and dtype of input, ",
+      input.sizes(),
+      ", got ",
+      grad.sizes());
+  const at::Tensor values = in_order(input);
+  const at::Tensor upstream = in_order(grad);
+  at::Tensor grad_input = at::empty_like(values);
+  at::Tensor grad_weight = at::empty_like(weight);
+  at::Tensor grad_bias = at::empty_like(bias);
+  dispatch_float_or_double(input.scalar_type(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* source = values.const_data_ptr<T>();
+    const T* after = upstream.const_data_ptr<T>();
+    const T* rstd_data = rstd.const_data_ptr<T>();
+    const std::vector<T> scale = scales(rows, weight.const_data_ptr<T>(), rstd_data);
+    const auto normalisation = [&](int64_t group) {
+      const int64_t at = group * rows.channels;
+      return Normalisation<T>{
+          mean.const_data_ptr<T>() + at, scale.data() + at, bias.const_data_ptr<T>(), static_cast<T>(negative_slope)};
+    };
+    const int64_t statistics = rows.groups * rows.channels;
+    std::vector<T> sums(rows.row_blocks() * statistics), products(rows.row_blocks() * statistics);
+    rows.for_each_block([&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
+      const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
+      gradient_sums(block, normalisation(group), after, source, sums.data() + at, products.data() + at);
+    });
+
+    std::vector<double> weight_sum(rows.channels), bias_sum(rows.channels);
+    std::vector<T> offset(statistics), slant(statistics);
+    for (int64_t i = 0; i < statistics; ++i) {
+      const int64_t c = i % rows.channels;
+      double sum = 0.0, product = 0.0;
+      for (int64_t block = 0; block < rows.row_blocks(); ++block) {
+        const int64_t at = (i / rows.channels * rows.row_blocks() + block) * rows.channels + c;
+        sum += static_cast<double>(sums[at]);
+        product += static_cast<double>(products[at]);
+      }
+      const double deviations = static_cast<double>(rstd_data[i]);
+      offset[i] = static_cast<T>(sum / static_cast<double>(rows.per_group));
+      slant[i] = static_cast<T>(product * deviations * deviations / static_cast<double>(rows.per_group));
+      weight_sum[c] += product * deviations;
+      bias_sum[c] += sum;
+    }
+    std::copy(weight_sum.begin(), weight_sum.end(), grad_weight.mutable_data_ptr<T>());
+    std::copy(bias_sum.begin(), bias_sum.end(), grad_bias.mutable_data_ptr<T>());
+    rows.for_each_block([&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
+      const int64_t at = group * rows.channels;
+      gradient_of_input(
+          block,
+          normalisation(group),
+          offset.data() + at,
+          slant.data() + at,
+          after,
+          source,
+          grad_input.mutable_data_ptr<T>());
+    });
+  });
+  return {grad_input, grad_weight, grad_bias};
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(infogan_fast, CPU, m) {
+  m.impl("group_batch_norm", &group_batch_norm);
+  m.impl("group_batch_norm_backward", &group_batch_norm_backward);
+}
+
+}  // namespace infogan_fast

@@ -1,0 +1,133 @@
+#pragma once
+
+// A batch of images and their patches, a few images at a time: so few that their patches stay in the processor's cache.
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/sum.h>
+#include <ATen/ops/zero.h>
+
+#include <algorithm>
+
+#include "patches.h"
+
+namespace infogan_fast {
+
+// Images [B, C, H, W] in channels-last order, whose patches are the rows of a matrix [B * H/2 * W/2, 16 C].
+struct PatchBatch {
+  // Patches held at a time: they should stay in the second-level cache, and be enough for an efficient product.
+  static constexpr int64_t kBytesAtATime = 800 << 10;
+  // The batch is cut into parts, which threads share. What is summed over the batch has a sum for each part, and these
+  // are added in order. The cut depends on the sizes alone, so the bits do not depend on the number of threads.
+  static constexpr int64_t kBytesPerPart = 400 << 10;
+  static constexpr int64_t kMostParts = 8;
+
+  int64_t batch;
+  ImageSize size;
+  at::ScalarType dtype;
+
+  int64_t bytes_per_image() const {
+    return size.patches() * size.patch_elements() * static_cast<int64_t>(c10::elementSize(dtype));
+  }
+  int64_t parts() const {
+    const int64_t most = std::min(kMostParts, batch);
+    return std::max<int64_t>(1, std::min(most, batch * bytes_per_image() / kBytesPerPart));
+  }
+  int64_t part_begin(int64_t part) const { return batch * part / parts(); }
+
+  // Calls body(range, patches) for ranges of images that cover the batch, those of a part in order, with an
+  // uninitialised matrix for their patches.
+  template <typename Body>
+  void for_each_range(const Body& body) const;
+};
+
+// Some of the images.
+struct ImageRange {
+  const PatchBatch& of;
+  int64_t part, begin, end;
+
+  bool begins_part() const { return begin == of.part_begin(part); }
+
+  // Of a matrix with a row for each patch of the batch, those of the range.
+  at::Tensor rows(const at::Tensor& matrix) const {
+    return matrix.narrow(0, begin * of.size.patches(), (end - begin) * of.size.patches());
+  }
+
+  template <typename T>
+  void gather(const at::Tensor& images, const at::Tensor& patches) const {
+    const T* source = images.const_data_ptr<T>() + begin * of.size.elements();
+    T* target = patches.mutable_data_ptr<T>();
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t image = begin; image < end; ++image) {
+        gather_patches(of.size, source, target);
+        source += of.size.elements();
+        target += of.size.patches() * of.size.patch_elements();
+      }
+    });
+  }
+
+  // Sums the patches to images, and adds a bias, [C] or null, to every pixel.
+  template <typename T>
+  void scatter(const at::Tensor& patches, const T* bias, const at::Tensor& images) const {
+    const T* source = patches.const_data_ptr<T>();
+    T* target = images.mutable_data_ptr<T>() + begin * of.size.elements();
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t image = begin; image < end; ++image) {
+        scatter_patches(of.size, source, target);
+        add_bias(target, bias, of.size.height * of.size.width, of.size.channels, T(1));
+        source += of.size.patches() * of.size.patch_elements();
+        target += of.size.elements();
+      }
+    });
+  }
+};
+
+template <typename Body>
+void PatchBatch::for_each_range(const Body& body) const {
+  const int64_t part_images = (batch + parts() - 1) / parts();
+  const int64_t fit = std::max<int64_t>(1, kBytesAtATime / std::max<int64_t>(1, bytes_per_image()));
+  const int64_t ranges = std::max<int64_t>(1, (part_images + fit - 1) / fit);
+  const int64_t most = (part_images + ranges - 1) / ranges;  // nearly equal ranges
+  // Made here, since what the pool's threads allocate goes back to the system at the end of the loop.
+  const at::Tensor buffers = at::empty({at::get_num_threads(), most * size.patches(), size.patch_elements()}, dtype);
+  at::parallel_for(0, parts(), 1, [&](int64_t first_part, int64_t last_part) {
+    at::AutoDispatchBelowAutograd below_autograd;  // threads of the pool do not inherit it
+    const at::Tensor buffer = buffers.select(0, at::get_thread_num());
+    for (int64_t part = first_part; part < last_part; ++part) {
+      const int64_t part_end = part_begin(part + 1);
+      for (int64_t begin = part_begin(part); begin < part_end; begin += most) {
+        const ImageRange range{*this, part, begin, std::min(part_end, begin + most)};
+        body(range, buffer.narrow(0, 0, (range.end - begin) * size.patches()));
+      }
+    }
+  });
+}
+
+// rows^T patches of the whole batch, [N, 16 C]: the gradient of a matrix of weights.
+class WeightSum {
+ public:
+  WeightSum(const PatchBatch& batch, int64_t rows_width)
+      : parts_(at::empty({batch.parts(), rows_width, batch.size.patch_elements()}, batch.dtype)) {
+    if (batch.batch == 0) {
+      parts_.zero_();
+    }
+  }
+
+  void add(const ImageRange& range, const at::Tensor& rows, const at::Tensor& patches) const {
+    at::Tensor sum = parts_.select(0, range.part);
+    if (range.begins_part()) {
+      at::mm_out(sum, rows.t(), patches);
+    } else {
+      at::addmm_out(sum, sum, rows.t(), patches);
+    }
+  }
+
+  at::Tensor total() const { return parts_.sum(0); }
+
+ private:
+  at::Tensor parts_;
+};
+
+}  // namespace infogan_fast

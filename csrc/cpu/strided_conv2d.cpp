@@ -1,0 +1,251 @@
+// halving_conv2d and doubling_conv2d: the convolution with a 4x4 kernel, stride 2 and padding 1, and its transpose.
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+#include <torch/library.h>
+
+#include <array>
+#include <optional>
+#include <tuple>
+
+#include "../types.h"
+#include "patch_ranges.h"
+
+namespace infogan_fast {
+namespace {
+
+constexpr const char* kHalving = "infogan_fast::halving_conv2d";
+constexpr const char* kDoubling = "infogan_fast::doubling_conv2d";
+
+using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
+
+at::Tensor empty_images(const at::Tensor& like, int64_t channels, int64_t height, int64_t width) {
+  return at::empty(
+      {like.size(0), channels, height, width}, like.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+
+// The pixels of channels-last images as rows, [B * H * W, C].
+at::Tensor pixel_rows(const at::Tensor& images) {
+  return images.permute({0, 2, 3, 1}).reshape({-1, images.size(1)});
+}
+
+// Weights [first, second, 4, 4] as [first, 16 * second], in the order of the elements of a patch; transposed; and back.
+at::Tensor as_matrix(const at::Tensor& weight) {
+  return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 16 * weight.size(1)});
+}
+at::Tensor as_transposed_matrix(const at::Tensor& weight) {
+  return weight.permute({2, 3, 1, 0}).reshape({16 * weight.size(1), weight.size(0)});
+}
+at::Tensor as_weight(const at::Tensor& matrix) {
+  return matrix.view({matrix.size(0), 4, 4, -1}).permute({0, 3, 1, 2}).contiguous();
+}
+
+void check_images(const char* op, const char* name, const at::Tensor& images) {
+  TORCH_CHECK_TYPE(
+      images.scalar_type() == at::kFloat || images.scalar_type() == at::kDouble,
+      op,
+      ": ",
+      name,
+      " must be float32 or float64, got ",
+      dtype_name(images.scalar_type()));
+  TORCH_CHECK_VALUE(images.dim() == 4, op, ": ", name, " must be [B, C, H, W], got shape ", images.sizes());
+}
+
+// The weights are [out, in, 4, 4], or [in, out, 4, 4] where input_dim is 0.
+void check_weight(
+    const char* op,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    int64_t input_dim) {
+  check_images(op, "input", input);
+  TORCH_CHECK_VALUE(
+      weight.dim() == 4 && weight.size(2) == 4 && weight.size(3) == 4 && weight.size(input_dim) == input.size(1),
+      op,
+      ": weight must be ",
+      input_dim == 1 ? "[out, in, 4, 4]" : "[in, out, 4, 4]",
+      " with in = ",
+      input.size(1),
+      ", the channels of input, got shape ",
+      weight.sizes());
+  const int64_t out = weight.size(1 - input_dim);
+  TORCH_CHECK_VALUE(
+      !bias.has_value() || (bias->dim() == 1 && bias->size(0) == out),
+      op,
+      ": bias must have shape [",
+      out,
+      "], got ",
+      bias.has_value() ? bias->sizes() : at::IntArrayRef());
+  for (const at::Tensor* tensor : {&weight, bias.has_value() ? &*bias : &weight}) {
+    TORCH_CHECK_TYPE(
+        tensor->scalar_type() == input.scalar_type(),
+        op,
+        ": weight and bias must have the dtype of input, ",
+        dtype_name(input.scalar_type()),
+        ", got ",
+        dtype_name(tensor->scalar_type()));
+  }
+}
+
+at::Tensor halving_conv2d(
+    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+  check_weight(kHalving, input, weight, bias, /*input_dim=*/1);
+  const int64_t height = input.size(2), width = input.size(3);
+  TORCH_CHECK_VALUE(
+      height > 0 && width > 0 && height % 2 == 0 && width % 2 == 0,
+      kHalving,
+      ": input must have even sides, got ",
+      height,
+      "x",
+      width);
+  const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor matrix = as_transposed_matrix(weight);
+  const at::Tensor output = empty_images(input, weight.size(0), height / 2, width / 2);
+  const at::Tensor output_rows = pixel_rows(output);
+  const at::Tensor biases = bias.has_value() ? bias->contiguous() : at::Tensor();
+  const PatchBatch batch{input.size(0), {height, width, input.size(1)}, input.scalar_type()};
+  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* bias_data = bias.has_value() ? biases.const_data_ptr<T>() : nullptr;
+    batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
+      at::Tensor rows = range.rows(output_rows);
+      range.gather<T>(images, patches);
+      at::mm_out(rows, patches, matrix);
+      with_simd([&]() INFOGAN_SIMD {
+        add_bias(rows.mutable_data_ptr<T>(), bias_data, rows.size(0), rows.size(1), static_cast<T>(negative_slope));
+      });
+    });
+  });
+  return output;
+}
+
+void check_grad(const char* op, const at::Tensor& grad, const at::Tensor& input, at::IntArrayRef sizes) {
+  TORCH_CHECK_VALUE(
+      grad.sizes() == sizes && grad.scalar_type() == input.scalar_type(),
+      op,
+      "_backward: grad must have shape ",
+      sizes,
+      " and the dtype of input, ",
+      dtype_name(input.scalar_type()),
+      ", got ",
+      grad.sizes(),
+      " and ",
+      dtype_name(grad.scalar_type()));
+}
+
+Gradients halving_conv2d_backward(
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& output,
+    double negative_slope,
+    std::array<bool, 3> wanted) {
+  check_weight(kHalving, input, weight, std::nullopt, /*input_dim=*/1);
+  check_grad(kHalving, grad, input, output.sizes());
+  const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor matrix = as_matrix(weight);
+  const at::Tensor grad_rows = pixel_rows(grad.contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor output_rows = pixel_rows(output.contiguous(at::MemoryFormat::ChannelsLast));
+  const bool activated = negative_slope != 1.0;
+  const at::Tensor before_rows = activated ? at::empty_like(grad_rows) : grad_rows;
+  const at::Tensor grad_input =
+      wanted[0] ? empty_images(input, input.size(1), input.size(2), input.size(3)) : at::Tensor();
+  const int64_t channels = weight.size(0);
+  const PatchBatch batch{input.size(0), {input.size(2), input.size(3), input.size(1)}, input.scalar_type()};
+  const WeightSum weight_sum(batch, wanted[1] ? channels : 0);
+  const at::Tensor bias_sums = at::zeros({batch.parts(), channels}, batch.dtype);
+  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
+      const at::Tensor rows = range.rows(before_rows);
+      if (activated) {
+        const T* after = range.rows(grad_rows).const_data_ptr<T>();
+        const T* activation = range.rows(output_rows).const_data_ptr<T>();
+        T* before = rows.mutable_data_ptr<T>();
+        const T slope = static_cast<T>(negative_slope);
+        with_simd([&]() INFOGAN_SIMD { leaky_relu_backward(after, activation, rows.numel(), slope, before); });
+      }
+      if (wanted[2]) {
+        const T* data = rows.const_data_ptr<T>();
+        T* sum = bias_sums.mutable_data_ptr<T>() + range.part * channels;
+        with_simd([&]() INFOGAN_SIMD { add_rows(data, rows.size(0), channels, sum); });
+      }
+      if (wanted[1]) {
+        range.gather<T>(images, patches);
+        weight_sum.add(range, rows, patches);
+      }
+      if (wanted[0]) {
+        at::Tensor out = patches;
+        at::mm_out(out, rows, matrix);
+        range.scatter<T>(patches, nullptr, grad_input);
+      }
+    });
+  });
+  return {
+      grad_input,
+      wanted[1] ? as_weight(weight_sum.total()) : at::Tensor(),
+      wanted[2] ? bias_sums.sum(0) : at::Tensor()};
+}
+
+at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  check_weight(kDoubling, input, weight, bias, /*input_dim=*/0);
+  const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor matrix = as_matrix(weight);
+  const at::Tensor output = empty_images(input, weight.size(1), 2 * input.size(2), 2 * input.size(3));
+  const at::Tensor biases = bias.has_value() ? bias->contiguous() : at::Tensor();
+  const PatchBatch batch{output.size(0), {output.size(2), output.size(3), output.size(1)}, input.scalar_type()};
+  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* bias_data = bias.has_value() ? biases.const_data_ptr<T>() : nullptr;
+    batch.for_each_range([&](const ImageRange& range, at::Tensor patches) {
+      at::mm_out(patches, range.rows(input_rows), matrix);
+      range.scatter<T>(patches, bias_data, output);
+    });
+  });
+  return output;
+}
+
+Gradients doubling_conv2d_backward(
+    const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
+  check_weight(kDoubling, input, weight, std::nullopt, /*input_dim=*/0);
+  const int64_t height = 2 * input.size(2), width = 2 * input.size(3);
+  check_grad(kDoubling, grad, input, {input.size(0), weight.size(1), height, width});
+  const at::Tensor images = grad.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor matrix = as_transposed_matrix(weight);
+  const at::Tensor grad_input = empty_images(input, input.size(1), input.size(2), input.size(3));
+  const at::Tensor grad_input_rows = pixel_rows(grad_input);
+  const PatchBatch batch{input.size(0), {height, width, weight.size(1)}, input.scalar_type()};
+  const WeightSum weight_sum(batch, wanted[1] ? input.size(1) : 0);
+  if (wanted[0] || wanted[1]) {
+    dispatch_float_or_double(batch.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
+        range.gather<T>(images, patches);
+        if (wanted[0]) {
+          at::Tensor rows = range.rows(grad_input_rows);
+          at::mm_out(rows, patches, matrix);
+        }
+        if (wanted[1]) {
+          weight_sum.add(range, range.rows(input_rows), patches);
+        }
+      });
+    });
+  }
+  return {
+      wanted[0] ? grad_input : at::Tensor(),
+      wanted[1] ? as_weight(weight_sum.total()) : at::Tensor(),
+      wanted[2] ? images.sum({0, 2, 3}) : at::Tensor()};
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(infogan_fast, CPU, m) {
+  m.impl("halving_conv2d", &halving_conv2d);
+  m.impl("halving_conv2d_backward", &halving_conv2d_backward);
+  m.impl("doubling_conv2d", &doubling_conv2d);
+  m.impl("doubling_conv2d_backward", &doubling_conv2d_backward);
+}
+
+}  // namespace infogan_fast
