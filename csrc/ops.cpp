@@ -1,5 +1,5 @@
 // Every op of the package: its schema, in one place. Implementations register themselves in cpu/, cuda/ and autograd/;
-// fake kernels in infogan_fast/fake.py.
+// fake kernels in infogan_fast/fake.py and fake_layers.py.
 
 #include <torch/library.h>
 
@@ -42,12 +42,13 @@ TORCH_LIBRARY(infogan_fast, m) {
 
   // The layers below serve the training step on the CPU, in float32 and float64. Images are in channels-last order.
 
-  // Convolution with a 4x4 kernel, stride 2 and padding 1, then leaky ReLU; a negative_slope of 1 leaves that out.
+  // Convolution with a 4x4 kernel, stride 2 and padding 1, then leaky ReLU; a negative_slope of 1 leaves that out, and
+  // its backward needs the output only where there is one. Gradients that are not wanted are None.
   m.def(
       "halving_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope) -> Tensor",
       {at::Tag::pt2_compliant_tag});
   m.def(
-      "halving_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor output, float negative_slope, "
+      "halving_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor? output, float negative_slope, "
       "bool[3] wanted) -> (Tensor, Tensor, Tensor)",
       {at::Tag::pt2_compliant_tag});
 

@@ -27,7 +27,7 @@ Gradients call_halving_backward(
     const at::Tensor& grad,
     const at::Tensor& input,
     const at::Tensor& weight,
-    const at::Tensor& output,
+    const std::optional<at::Tensor>& output,
     double negative_slope,
     std::array<bool, 3> wanted) {
   static const auto op = c10::Dispatcher::singleton()
@@ -66,7 +66,8 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
       double negative_slope) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
     const at::Tensor output = call_halving(input, weight, bias, negative_slope);
-    context->save_for_backward({input, weight, output});
+    // Without an activation the output is not kept, so that what follows may overwrite it.
+    context->save_for_backward({input, weight, negative_slope == 1.0 ? at::Tensor() : output});
     context->saved_data["negative_slope"] = negative_slope;
     context->saved_data["has_bias"] = bias.has_value();
     return output;
@@ -80,7 +81,7 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
         grads[0],
         saved[0],
         saved[1],
-        saved[2],
+        saved[2].defined() ? std::optional(saved[2]) : std::nullopt,
         context->saved_data["negative_slope"].toDouble(),
         wanted_gradients(context));
     return {input, weight, bias, at::Tensor()};

@@ -27,6 +27,10 @@ struct Rows {
 
   int64_t row_blocks() const { return (per_group + kBlockRows - 1) / kBlockRows; }
   int64_t column_blocks() const { return (channels + kBlockColumns - 1) / kBlockColumns; }
+  template <typename T>
+  const T* origin(const T* input, int64_t group) const {
+    return input + group * per_group * channels;
+  }
   int64_t blocks() const { return groups * row_blocks() * column_blocks(); }
 
   // Calls body(group, row block, block) for every block.
@@ -61,7 +65,7 @@ at::Tensor in_order(const at::Tensor& input) {
   return input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input.contiguous();
 }
 
-Rows check(const at::Tensor& input, const at::Tensor& weight, int64_t groups) {
+Rows check(const at::Tensor& input, int64_t groups) {
   TORCH_CHECK_TYPE(
       input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble,
       kOp,
@@ -80,39 +84,32 @@ Rows check(const at::Tensor& input, const at::Tensor& weight, int64_t groups) {
   const int64_t channels = input.size(1);
   const int64_t per_group = channels > 0 ? input.numel() / channels / groups : 0;
   TORCH_CHECK_VALUE(per_group > 1, kOp, ": a group must have more than one value per channel, got ", per_group);
-  TORCH_CHECK_VALUE(
-      weight.dim() == 1 && weight.size(0) == channels && weight.scalar_type() == input.scalar_type(),
-      kOp,
-      ": weight must have shape [",
-      channels,
-      "] and the dtype of input, ",
-      dtype_name(input.scalar_type()),
-      ", got ",
-      weight.sizes(),
-      " and ",
-      dtype_name(weight.scalar_type()));
   return {groups, per_group, channels};
 }
 
-void check_like_weight(const char* name, const at::Tensor& tensor, const at::Tensor& weight) {
+// What there is per channel, or per group and channel.
+void check_statistic(const char* name, const at::Tensor& tensor, const at::Tensor& input, at::IntArrayRef sizes) {
   TORCH_CHECK_VALUE(
-      tensor.sizes() == weight.sizes() && tensor.scalar_type() == weight.scalar_type() && tensor.is_contiguous(),
+      tensor.sizes() == sizes && tensor.is_contiguous() && tensor.scalar_type() == input.scalar_type(),
       kOp,
       ": ",
       name,
-      " must be contiguous, of the shape and dtype of weight, ",
-      weight.sizes(),
-      " and ",
-      dtype_name(weight.scalar_type()),
-      ", got ",
+      " must be contiguous, of shape ",
+      sizes,
+      " and the dtype of input, ",
+      dtype_name(input.scalar_type()),
+      ", got shape ",
       tensor.sizes(),
+      ", strides ",
+      tensor.strides(),
       " and ",
       dtype_name(tensor.scalar_type()));
 }
 
-// Mean and sum of squared distances of each group and channel, from those of its blocks of rows (Chan et al. 1979).
+// Mean and sum of squared distances of each group and channel, from those of its blocks of rows (Chan et al. 1979),
+// whose means are distances from the group's first row.
 template <typename T>
-void merge_moments(const Rows& rows, const T* means, const T* squares, double* mean, double* square) {
+void merge_moments(const Rows& rows, const T* input, const T* means, const T* squares, double* mean, double* square) {
   for (int64_t group = 0; group < rows.groups; ++group) {
     double* group_mean = mean + group * rows.channels;
     double* group_square = square + group * rows.channels;
@@ -127,6 +124,10 @@ void merge_moments(const Rows& rows, const T* means, const T* squares, double* m
         group_square[c] += static_cast<double>(squares[at + c]) + delta * delta * count * share;
       }
       count += more;
+    }
+    const T* origin = rows.origin(input, group);
+    for (int64_t c = 0; c < rows.channels; ++c) {
+      group_mean[c] += static_cast<double>(origin[c]);
     }
   }
 }
@@ -151,10 +152,11 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     double momentum,
     double eps,
     double negative_slope) {
-  const Rows rows = check(input, weight, groups);
-  check_like_weight("bias", bias, weight);
-  check_like_weight("running_mean", running_mean, weight);
-  check_like_weight("running_var", running_var, weight);
+  const Rows rows = check(input, groups);
+  check_statistic("weight", weight, input, {rows.channels});
+  check_statistic("bias", bias, input, {rows.channels});
+  check_statistic("running_mean", running_mean, input, {rows.channels});
+  check_statistic("running_var", running_var, input, {rows.channels});
   const at::Tensor values = in_order(input);
   at::Tensor output = at::empty_like(values);
   at::Tensor mean = at::empty({groups, rows.channels}, weight.options());
@@ -166,10 +168,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     std::vector<T> means(rows.row_blocks() * statistics), squares(rows.row_blocks() * statistics);
     rows.for_each_block([&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
-      column_moments(block, source, means.data() + at, squares.data() + at);
+      column_moments(block, rows.origin(source, group), source, means.data() + at, squares.data() + at);
     });
     std::vector<double> group_mean(statistics), group_square(statistics);
-    merge_moments(rows, means.data(), squares.data(), group_mean.data(), group_square.data());
+    merge_moments(rows, source, means.data(), squares.data(), group_mean.data(), group_square.data());
 
     const double count = static_cast<double>(rows.per_group);
     for (int64_t i = 0; i < statistics; ++i) {
@@ -200,15 +202,22 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
     const at::Tensor& mean,
     const at::Tensor& rstd,
     double negative_slope) {
-  const Rows rows = check(input, weight, mean.size(0));
-  check_like_weight("bias", bias, weight);
+  const Rows rows = check(input, mean.dim() > 0 ? mean.size(0) : 0);
+  check_statistic("weight", weight, input, {rows.channels});
+  check_statistic("bias", bias, input, {rows.channels});
+  check_statistic("mean", mean, input, {rows.groups, rows.channels});
+  check_statistic("rstd", rstd, input, {rows.groups, rows.channels});
   TORCH_CHECK_VALUE(
       grad.sizes() == input.sizes() && grad.scalar_type() == input.scalar_type(),
       kOp,
       "_backward: grad must have the shape and dtype of input, ",
       input.sizes(),
+      " and ",
+      dtype_name(input.scalar_type()),
       ", got ",
-      grad.sizes());
+      grad.sizes(),
+      " and ",
+      dtype_name(grad.scalar_type()));
   const at::Tensor values = in_order(input);
   const at::Tensor upstream = in_order(grad);
   at::Tensor grad_input = at::empty_like(values);

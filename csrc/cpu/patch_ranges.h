@@ -20,7 +20,8 @@ struct PatchBatch {
   // Patches held at a time: they should stay in the second-level cache, and be enough for an efficient product.
   static constexpr int64_t kBytesAtATime = 800 << 10;
   // The batch is cut into parts, which threads share. What is summed over the batch has a sum for each part, and these
-  // are added in order. The cut depends on the sizes alone, so the bits do not depend on the number of threads.
+  // are added in order. The cut depends on the sizes alone, so that only the matrix products, whose order of additions
+  // is the BLAS library's, have other bits for another number of threads.
   static constexpr int64_t kBytesPerPart = 400 << 10;
   static constexpr int64_t kMostParts = 8;
 
@@ -93,7 +94,7 @@ void PatchBatch::for_each_range(const Body& body) const {
   // Made here, since what the pool's threads allocate goes back to the system at the end of the loop.
   const at::Tensor buffers = at::empty({at::get_num_threads(), most * size.patches(), size.patch_elements()}, dtype);
   at::parallel_for(0, parts(), 1, [&](int64_t first_part, int64_t last_part) {
-    at::AutoDispatchBelowAutograd below_autograd;  // threads of the pool do not inherit it
+    at::AutoDispatchBelowADInplaceOrView below_autograd;  // threads of the pool do not inherit it
     const at::Tensor buffer = buffers.select(0, at::get_thread_num());
     for (int64_t part = first_part; part < last_part; ++part) {
       const int64_t part_end = part_begin(part + 1);

@@ -128,12 +128,12 @@ INFOGAN_SIMD inline void leaky_relu_backward(
   }
 }
 
-// sum += the sum of rows [count, channels]
+// sum += the sum of rows [count, channels], of which there may be many thousands
 template <typename T>
-INFOGAN_SIMD inline void add_rows(const T* rows, int64_t count, int64_t channels, T* __restrict sum) {
+INFOGAN_SIMD inline void add_rows(const T* rows, int64_t count, int64_t channels, double* __restrict sum) {
   for (int64_t row = 0; row < count; ++row) {
     for (int64_t channel = 0; channel < channels; ++channel) {
-      sum[channel] += rows[row * channels + channel];
+      sum[channel] += static_cast<double>(rows[row * channels + channel]);
     }
   }
 }

@@ -88,7 +88,7 @@ void check_weight(
   }
 }
 
-at::Tensor halving_conv2d(
+void check_halving(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
   check_weight(kHalving, input, weight, bias, /*input_dim=*/1);
   const int64_t height = input.size(2), width = input.size(3);
@@ -99,6 +99,14 @@ at::Tensor halving_conv2d(
       height,
       "x",
       width);
+  // The backward pass takes the sign of the input of the leaky ReLU from its output.
+  TORCH_CHECK_VALUE(negative_slope >= 0.0, kHalving, ": negative_slope must be >= 0, got ", negative_slope);
+}
+
+at::Tensor halving_conv2d(
+    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+  check_halving(input, weight, bias, negative_slope);
+  const int64_t height = input.size(2), width = input.size(3);
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor matrix = as_transposed_matrix(weight);
   const at::Tensor output = empty_images(input, weight.size(0), height / 2, width / 2);
@@ -120,41 +128,52 @@ at::Tensor halving_conv2d(
   return output;
 }
 
-void check_grad(const char* op, const at::Tensor& grad, const at::Tensor& input, at::IntArrayRef sizes) {
+// Of the output, or its gradient.
+void check_output(
+    const char* op, const char* name, const at::Tensor& tensor, const at::Tensor& input, at::IntArrayRef sizes) {
   TORCH_CHECK_VALUE(
-      grad.sizes() == sizes && grad.scalar_type() == input.scalar_type(),
+      tensor.sizes() == sizes && tensor.scalar_type() == input.scalar_type(),
       op,
-      "_backward: grad must have shape ",
+      "_backward: ",
+      name,
+      " must have shape ",
       sizes,
       " and the dtype of input, ",
       dtype_name(input.scalar_type()),
       ", got ",
-      grad.sizes(),
+      tensor.sizes(),
       " and ",
-      dtype_name(grad.scalar_type()));
+      dtype_name(tensor.scalar_type()));
 }
 
 Gradients halving_conv2d_backward(
     const at::Tensor& grad,
     const at::Tensor& input,
     const at::Tensor& weight,
-    const at::Tensor& output,
+    const std::optional<at::Tensor>& output,
     double negative_slope,
     std::array<bool, 3> wanted) {
-  check_weight(kHalving, input, weight, std::nullopt, /*input_dim=*/1);
-  check_grad(kHalving, grad, input, output.sizes());
+  check_halving(input, weight, std::nullopt, negative_slope);
+  const bool activated = negative_slope != 1.0;
+  const std::array<int64_t, 4> sizes{input.size(0), weight.size(0), input.size(2) / 2, input.size(3) / 2};
+  check_output(kHalving, "grad", grad, input, sizes);
+  TORCH_CHECK_VALUE(
+      output.has_value() || !activated, kHalving, "_backward: output must be given for a negative_slope other than 1");
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor matrix = as_matrix(weight);
   const at::Tensor grad_rows = pixel_rows(grad.contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor output_rows = pixel_rows(output.contiguous(at::MemoryFormat::ChannelsLast));
-  const bool activated = negative_slope != 1.0;
+  at::Tensor output_rows;
+  if (activated) {
+    check_output(kHalving, "output", *output, input, sizes);
+    output_rows = pixel_rows(output->contiguous(at::MemoryFormat::ChannelsLast));
+  }
   const at::Tensor before_rows = activated ? at::empty_like(grad_rows) : grad_rows;
   const at::Tensor grad_input =
       wanted[0] ? empty_images(input, input.size(1), input.size(2), input.size(3)) : at::Tensor();
   const int64_t channels = weight.size(0);
   const PatchBatch batch{input.size(0), {input.size(2), input.size(3), input.size(1)}, input.scalar_type()};
   const WeightSum weight_sum(batch, wanted[1] ? channels : 0);
-  const at::Tensor bias_sums = at::zeros({batch.parts(), channels}, batch.dtype);
+  const at::Tensor bias_sums = at::zeros({batch.parts(), channels}, at::kDouble);
   dispatch_float_or_double(batch.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
@@ -168,7 +187,7 @@ Gradients halving_conv2d_backward(
       }
       if (wanted[2]) {
         const T* data = rows.const_data_ptr<T>();
-        T* sum = bias_sums.mutable_data_ptr<T>() + range.part * channels;
+        double* sum = bias_sums.mutable_data_ptr<double>() + range.part * channels;
         with_simd([&]() INFOGAN_SIMD { add_rows(data, rows.size(0), channels, sum); });
       }
       if (wanted[1]) {
@@ -185,7 +204,7 @@ Gradients halving_conv2d_backward(
   return {
       grad_input,
       wanted[1] ? as_weight(weight_sum.total()) : at::Tensor(),
-      wanted[2] ? bias_sums.sum(0) : at::Tensor()};
+      wanted[2] ? bias_sums.sum(0).to(batch.dtype) : at::Tensor()};
 }
 
 at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
@@ -210,7 +229,7 @@ Gradients doubling_conv2d_backward(
     const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
   check_weight(kDoubling, input, weight, std::nullopt, /*input_dim=*/0);
   const int64_t height = 2 * input.size(2), width = 2 * input.size(3);
-  check_grad(kDoubling, grad, input, {input.size(0), weight.size(1), height, width});
+  check_output(kDoubling, "grad", grad, input, {input.size(0), weight.size(1), height, width});
   const at::Tensor images = grad.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
   const at::Tensor matrix = as_transposed_matrix(weight);
