@@ -9,6 +9,7 @@ loss = ig.info_loss(Q(G(latents.input)), latents, spec)
 
 from infogan_fast import _extension as _extension  # loads the compiled ops; first, so that what follows can use them
 from infogan_fast import fake as _fake  # noqa: F401
+from infogan_fast import fake_layers as _fake_layers  # noqa: F401
 from infogan_fast import reference
 from infogan_fast._extension import build_info
 from infogan_fast.loss import InfoLoss

@@ -15,7 +15,8 @@ from torch import Tensor
 _Kernel = TypeVar("_Kernel", bound=Callable[..., object])
 
 
-def _register_fake(op: str) -> Callable[[_Kernel], _Kernel]:
+def register_fake(op: str) -> Callable[[_Kernel], _Kernel]:
+    """Decorate the fake kernel of an op."""
     register: Callable[[_Kernel], _Kernel] = torch.library.register_fake(op)
     return register
 
@@ -23,7 +24,7 @@ def _register_fake(op: str) -> Callable[[_Kernel], _Kernel]:
 FLOATING = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
-def _check_value(condition: bool | torch.SymBool, message: Callable[[], str]) -> None:
+def check_value(condition: bool | torch.SymBool, message: Callable[[], str]) -> None:
     """Raise ValueError now if the condition is known to be false; check again at run time if it is not known."""
     check: Callable[..., None] = torch._check_value
     check(condition, message)
@@ -51,8 +52,8 @@ def _check_stream(op: str, seed: Tensor, offset: int, row_offset: int) -> None:
         raise ValueError(f"{op}: seed must have one element, got shape {list(seed.shape)}")
     if not 0 <= offset < 2**32:
         raise ValueError(f"{op}: offset must be in [0, 2**32), got {offset}")
-    _check_value(row_offset >= 0, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
-    _check_value(row_offset <= 2**62, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
+    check_value(row_offset >= 0, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
+    check_value(row_offset <= 2**62, lambda: f"{op}: row_offset must be in [0, 2**62], got {row_offset}")
 
 
 def _check_floating(op: str, argument: str, dtype: torch.dtype) -> None:
@@ -68,7 +69,7 @@ def _gradient_dtype(head: torch.dtype) -> torch.dtype:
     return torch.float32 if head == torch.float16 else head
 
 
-@_register_fake("infogan_fast::sample_latents")
+@register_fake("infogan_fast::sample_latents")
 def _(
     seed: Tensor,
     batch_size: int,
@@ -86,7 +87,7 @@ def _(
     _check_prior(op, continuous_prior)
     _check_layout(op, noise, cardinalities, continuous)
     _check_stream(op, seed, offset, row_offset)
-    _check_value(batch_size >= 0, lambda: f"{op}: batch_size must be >= 0, got {batch_size}")
+    check_value(batch_size >= 0, lambda: f"{op}: batch_size must be >= 0, got {batch_size}")
     _check_floating(op, "dtype", dtype)
     return (
         seed.new_empty((batch_size, noise + sum(cardinalities) + continuous), dtype=dtype),
@@ -137,7 +138,7 @@ def _check_weight_scale(op: str, weight_scale: Tensor, head: Tensor, codes: int)
         )
 
 
-@_register_fake("infogan_fast::info_loss_forward")
+@register_fake("infogan_fast::info_loss_forward")
 def _(
     head: Tensor,
     categorical: Tensor | None,
@@ -170,7 +171,7 @@ def _(
     if head.dim() != 2 or head.shape[1] != width:
         raise ValueError(f"{op}: head must be [B, {width}] {formula}, got {list(head.shape)}")
     batch = head.shape[0]
-    _check_value(batch > 0, lambda: f"{op}: the mean over an empty batch is not defined; head is {list(head.shape)}")
+    check_value(batch > 0, lambda: f"{op}: the mean over an empty batch is not defined; head is {list(head.shape)}")
 
     if (categorical is None) != (continuous is None) or (seed is None) == (categorical is None):
         raise ValueError(f"{op}: the codes are either categorical and continuous, or a seed")
@@ -195,7 +196,7 @@ def _(
     )
 
 
-@_register_fake("infogan_fast::info_loss_backward")
+@register_fake("infogan_fast::info_loss_backward")
 def _(
     grad_loss: Tensor,
     gradient: Tensor,

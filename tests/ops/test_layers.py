@@ -1,0 +1,303 @@
+"""The convolutions and the batch normalisation of the training step against PyTorch's own."""
+
+import itertools
+
+import pytest
+import torch
+from layer_cases import (
+    OPS,
+    batch_norm,
+    check,
+    error,
+    evaluate,
+    every_layout,
+    every_slope,
+    fresh_running,
+    halving,
+    largest,
+    no_worse,
+    plain_batch_norm,
+    plain_doubling,
+    plain_halving,
+    random,
+)
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# (batch, channels in, channels out, height, width) of the larger image
+SIZES = (
+    (0, 3, 5, 4, 6),
+    (1, 1, 1, 2, 2),
+    (1, 16, 3, 28, 28),
+    (1, 1, 16, 2, 6),
+    (3, 3, 7, 2, 6),
+    (3, 5, 16, 6, 2),
+    (8, 1, 5, 28, 28),
+    (9, 5, 3, 14, 14),
+    (64, 16, 5, 2, 2),
+    (64, 3, 4, 8, 8),
+)
+# shape of the input, groups
+BATCHES = (
+    ((2, 5), 1),
+    ((6, 1), 3),
+    ((9, 16), 3),
+    ((300, 3), 2),  # more rows than a block
+    ((8, 600), 2),  # more columns
+    ((1, 3, 28, 28), 1),
+    ((3, 16, 2, 2), 3),
+    ((6, 7, 2, 6), 2),
+    ((8, 1, 28, 28), 2),
+    ((9, 5, 14, 14), 3),
+    ((64, 16, 2, 2), 2),
+)
+every_size = pytest.mark.parametrize("size", SIZES, ids=str)
+every_batch = pytest.mark.parametrize(("shape", "groups"), BATCHES, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def set_threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def halving_tensors(size, layout="contiguous", with_bias=True):
+    batch, channels, out, height, width = size
+    input, weight = random(batch, channels, height, width, layout=layout), random(out, channels, 4, 4, layout=layout)
+    return [input, weight, random(out) if with_bias else None], random(batch, out, height // 2, width // 2)
+
+
+def doubling_tensors(size, layout="contiguous", with_bias=True):
+    batch, channels, out, height, width = size
+    input = random(batch, channels, height // 2, width // 2, layout=layout)
+    weight = random(channels, out, 4, 4, layout=layout)
+    return [input, weight, random(out) if with_bias else None], random(batch, out, height, width, layout=layout)
+
+
+@every_size
+@every_layout
+@every_slope
+def test_halving(size, layout, slope):
+    tensors, _ = halving_tensors(size, layout)
+    output = plain_halving(slope)(*tensors)
+    grad = random(*output.shape, layout=layout)
+    check(halving(slope), plain_halving(slope), tensors, grad, plain_halving(1.0))
+
+
+@every_size
+@every_layout
+def test_doubling(size, layout):
+    check(OPS.doubling_conv2d, plain_doubling, *doubling_tensors(size, layout))
+
+
+@every_slope
+def test_without_bias(slope):
+    size = (3, 5, 7, 6, 2)
+    check(halving(slope), plain_halving(slope), *halving_tensors(size, with_bias=False), plain_halving(1.0))
+    check(OPS.doubling_conv2d, plain_doubling, *doubling_tensors(size, with_bias=False))
+
+
+@every_batch
+@every_layout
+@every_slope
+def test_batch_norm(shape, groups, layout, slope):
+    input, grad = random(*shape, layout=layout), random(*shape, layout=layout)
+    tensors = [input, random(shape[1]), random(shape[1])]
+    check(batch_norm(groups, slope), plain_batch_norm(groups, slope), tensors, grad, plain_batch_norm(groups, 1.0))
+
+
+def test_an_expanded_gradient():
+    tensors, _ = halving_tensors((3, 2, 4, 6, 6))
+    check(halving(0.1), plain_halving(0.1), tensors, random(1, 1, 1, 1).expand(3, 4, 3, 3), plain_halving(1.0))
+    tensors, _ = doubling_tensors((3, 2, 4, 6, 6))
+    check(OPS.doubling_conv2d, plain_doubling, tensors, random(1, 4, 1, 1).expand(3, 4, 6, 6))
+    tensors = [random(6, 3), random(3), random(3)]
+    check(batch_norm(2, 1.0), plain_batch_norm(2, 1.0), tensors, random(6, 1).expand(6, 3))
+
+
+@every_batch
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_running_statistics_are_those_of_batch_norm_group_after_group(shape, groups, dtype):
+    module = (nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d)(shape[1], momentum=0.1, dtype=torch.float64)
+    common = (nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d)(shape[1], momentum=0.1, dtype=dtype)
+    weight = torch.ones(shape[1], dtype=dtype)
+    ours = fresh_running(weight)
+    for _ in range(2):
+        input = 3.0 * random(*shape) + 1.0
+        for group in input.chunk(groups):
+            module(group)
+            common(group.to(dtype))
+        batch_norm(groups, 1.0, ours)(input.to(dtype), weight, weight)
+    for got, theirs, exact in zip(ours, *([m.running_mean, m.running_var] for m in (common, module)), strict=True):
+        assert no_worse(got, theirs, exact, factor=2)
+
+
+@pytest.mark.parametrize("shape", [(64, 16, 14, 14), (512, 64), (9, 3, 28, 28)], ids=str)
+@pytest.mark.parametrize("layout", ["contiguous", "channels last"])
+def test_batch_norm_far_from_zero_is_not_worse_than_pytorch(shape, layout):
+    input = (random(*shape, layout=layout) + 1e4).float().double()
+    tensors, grad = [input, random(shape[1]), random(shape[1])], random(*shape, layout=layout)
+
+    def results(function, dtype):
+        running = fresh_running(tensors[1].to(dtype))
+        return [*evaluate(function(1, 1.0, running), tensors, grad, dtype), *running]
+
+    exact = results(plain_batch_norm, torch.float64)
+    ours, common = results(batch_norm, torch.float32), results(plain_batch_norm, torch.float32)
+    # The mean is kept in float32, so it may be off by half a unit in the last place of 1e4.
+    of_the_mean = 2**-11 * largest(tensors[1])
+    assert error(ours[0], exact[0]) <= max(error(common[0], exact[0]), 1.1 * of_the_mean)
+    for got, theirs, wanted in zip(ours[1:], common[1:], exact[1:], strict=True):
+        assert no_worse(got, theirs, wanted, factor=1.01)
+
+
+def every_op():
+    """(function, backward op with (grad, tensors, wanted), tensors, grad) of each op."""
+    tensors, grad = halving_tensors((4, 2, 3, 6, 4))
+    output = halving(0.1)(*tensors)
+    yield (
+        halving(0.1),
+        lambda wanted: OPS.halving_conv2d_backward(grad, *tensors[:2], output, 0.1, wanted),
+        tensors,
+        grad,
+    )
+    tensors2, grad2 = doubling_tensors((4, 2, 3, 6, 4))
+    yield (
+        OPS.doubling_conv2d,
+        lambda wanted: OPS.doubling_conv2d_backward(grad2, *tensors2[:2], wanted),
+        tensors2,
+        grad2,
+    )
+    yield batch_norm(2, 0.1), None, [random(6, 3, 2, 2), random(3), random(3)], random(6, 3, 2, 2)
+
+
+class Recorder(TorchDispatchMode):
+    """Which gradients the convolutions were asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.wanted = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if "conv2d_backward" in str(func):
+            self.wanted.append(args[-1])
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("index", range(3), ids=["halving", "doubling", "batch norm"])
+@pytest.mark.parametrize("wanted", list(itertools.product((False, True), repeat=3)), ids=str)
+def test_gradients_that_are_not_wanted(index, wanted):
+    function, backward, tensors, grad = list(every_op())[index]
+    expected = evaluate(function, tensors, grad)[1:]
+    leaves = [t.clone().requires_grad_(want) for t, want in zip(tensors, wanted, strict=True)]
+    with Recorder() as recorder:
+        output = function(*leaves)
+        assert output.requires_grad == any(wanted)
+        if any(wanted):
+            output.backward(grad)
+    for leaf, want, gradient in zip(leaves, wanted, expected, strict=True):
+        assert (leaf.grad is not None) == want
+        assert not want or torch.equal(leaf.grad, gradient)
+    if backward is not None:
+        assert recorder.wanted == ([list(wanted)] if any(wanted) else [])
+        for gradient, want, full in zip(backward(list(wanted)), wanted, expected, strict=True):
+            assert torch.equal(gradient, full) if want else gradient is None
+
+
+def test_gradcheck_and_no_second_derivative():
+    for function, _, tensors, grad in every_op():
+        leaves = [t.clone().requires_grad_() for t in tensors]
+        assert torch.autograd.gradcheck(function, leaves)
+        with pytest.raises(NotImplementedError, match="can be differentiated once only"):
+            torch.autograd.grad(function(*leaves), leaves, grad, create_graph=True)
+
+
+def test_an_output_without_activation_may_be_overwritten():
+    tensors, grad = halving_tensors((3, 2, 4, 6, 6))
+
+    def ours(*tensors):
+        return halving(1.0)(*tensors).sigmoid_()
+
+    check(ours, lambda *tensors: plain_halving(1.0)(*tensors).sigmoid(), tensors, grad)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("size", [(64, 3, 16, 14, 14), (9, 16, 8, 28, 28), (8, 64, 32, 14, 14)], ids=str)
+def test_convolutions_of_whole_numbers_are_exact_for_any_number_of_threads(threads, size, set_threads):
+    """What is summed is exact in any order, so that an element too many, or two threads at one sum, would show."""
+    set_threads(threads)
+    for make, ours, theirs in (
+        (halving_tensors, halving(0.5), plain_halving(0.5)),
+        (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
+    ):
+        tensors, grad = make(size)
+        tensors, grad = [t.round() for t in tensors], grad.round()
+        results = (evaluate(function, tensors, grad, torch.float32) for function in (ours, theirs))
+        for got, wanted in zip(*results, strict=True):
+            assert torch.equal(got, wanted)
+            assert largest(wanted) < 2**23
+
+
+def test_batch_norm_gives_the_same_bits_for_any_number_of_threads(set_threads):
+    for shape in ((64, 16, 14, 14), (130, 1100)):
+        tensors, grad = [random(*shape), random(shape[1]), random(shape[1])], random(*shape)
+        results = []
+        for threads in (1, 2, 3):
+            set_threads(threads)
+            running = fresh_running(tensors[1].float())
+            results.append([*evaluate(batch_norm(2, 0.1, running), tensors, grad, torch.float32), *running])
+        for one, *others in zip(*results, strict=True):
+            assert all(torch.equal(one, other) for other in others)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_inference_mode(threads, set_threads):
+    set_threads(threads)  # those of the pool do not know of the mode by themselves
+    with torch.inference_mode():
+        for make, ours, theirs in (
+            (halving_tensors, halving(0.1), plain_halving(0.1)),
+            (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
+        ):
+            tensors, _ = make((64, 3, 16, 14, 14))
+            torch.testing.assert_close(ours(*tensors), theirs(*tensors))
+
+
+@every_slope
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_stays_so(slope, value):
+    tensors, _ = halving_tensors((3, 2, 4, 6, 6))
+    tensors[0][1, 1, 3, 5] = value
+    output = halving(slope)(*tensors)
+    assert not output.isfinite().all()
+    torch.testing.assert_close(output, plain_halving(slope)(*tensors), equal_nan=True)
+    tensors, _ = doubling_tensors((3, 2, 4, 6, 6))
+    tensors[0][1, 1, 2, 0] = value
+    output = OPS.doubling_conv2d(*tensors)
+    assert not output.isfinite().all()
+    torch.testing.assert_close(output, plain_doubling(*tensors), equal_nan=True)
+    tensors = [random(6, 3, 2, 2), random(3), random(3)]
+    tensors[0][1, 1, 0, 1] = value
+    output = batch_norm(2, slope)(*tensors)
+    assert output.isnan().any()
+    torch.testing.assert_close(output, plain_batch_norm(2, slope)(*tensors), equal_nan=True)
+
+
+def test_the_gradient_of_nan_is_that_of_leaky_relu():
+    tensors, grad = halving_tensors((2, 1, 3, 2, 2))
+    tensors[0][0] = float("nan")
+    ours, theirs = evaluate(halving(0.25), tensors, grad), evaluate(plain_halving(0.25), tensors, grad)
+    torch.testing.assert_close(ours, theirs, equal_nan=True)
+
+
+def test_batch_norm_leaves_its_arguments():
+    input = random(4, 3, 2, 2)
+    before = input.clone()
+    output = batch_norm(2, 0.1)(input, random(3), random(3))
+    assert torch.equal(input, before)
+    assert output.is_contiguous(memory_format=torch.channels_last)
