@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from infogan_fast import _extension as _extension  # registers the ops
 
@@ -24,7 +25,8 @@ class LayerRunner:
     Args:
         layers: in training mode.
         own_ops: compute convolutions and batch normalisations with the package's ops, which are for float32 and float64
-            on the CPU and cannot be traced usefully: ``torch.compile`` makes its own of PyTorch's layers.
+            on the CPU and cannot be traced usefully: ``torch.compile`` makes its own of PyTorch's layers. Images that
+            are halved must have even sides; hooks of the layers are not called.
     """
 
     def __init__(self, layers: nn.Sequential, own_ops: bool) -> None:
@@ -44,20 +46,21 @@ class LayerRunner:
 
 
 def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
+    # The own ops take the place of these types exactly: a subclass may compute something else.
     calls: list[_Call] = []
     position = 0
     while position < len(layers):
         layer, following = layers[position], layers[position + 1 : position + 2]
         slope = _slope(following[0]) if following else None
-        if own_ops and isinstance(layer, nn.Conv2d) and _halves(layer):
+        if own_ops and type(layer) is nn.Conv2d and _halves(layer):
             calls.append(_halving(layer, _NO_ACTIVATION if slope is None else slope))
             position += slope is not None
-        elif own_ops and isinstance(layer, nn.ConvTranspose2d) and _halves(layer) and layer.output_padding == (0, 0):
+        elif own_ops and type(layer) is nn.ConvTranspose2d and _halves(layer) and layer.output_padding == (0, 0):
             calls.append(_doubling(layer))
-        elif own_ops and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and _keeps_running_average(layer):
+        elif own_ops and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and _normalises(layer):
             calls.append(_normalising(layer, _NO_ACTIVATION if slope is None else slope))
             position += slope is not None
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        elif isinstance(layer, _BatchNorm):
             calls.append(_group_by_group(layer))
         else:
             calls.append(_as_it_is(layer))
@@ -67,10 +70,10 @@ def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
 
 def _slope(layer: nn.Module) -> float | None:
     """Of an activation that is a leaky ReLU or a ReLU, and None for others."""
-    if isinstance(layer, nn.ReLU):
+    if type(layer) is nn.ReLU:
         return 0.0
     # A negative slope would make the sign of the output say nothing about that of the input.
-    return layer.negative_slope if isinstance(layer, nn.LeakyReLU) and layer.negative_slope >= 0.0 else None
+    return layer.negative_slope if type(layer) is nn.LeakyReLU and layer.negative_slope >= 0.0 else None
 
 
 def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
@@ -78,8 +81,9 @@ def _halves(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
     return shape == ((4, 4), (2, 2), (1, 1), (1, 1), 1, "zeros")
 
 
-def _keeps_running_average(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
-    return layer.affine and layer.track_running_stats and layer.momentum is not None
+def _normalises(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
+    usual = type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d)
+    return usual and layer.affine and layer.track_running_stats and layer.momentum is not None
 
 
 def _halving(layer: nn.Conv2d, slope: float) -> _Call:
@@ -96,6 +100,8 @@ def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float) -> _Call:
     op = torch.ops.infogan_fast.group_batch_norm
 
     def call(batch: Tensor, groups: int) -> Tensor:
+        if batch.dim() == 3:  # [B, C, L]
+            return call(batch.unsqueeze(3), groups).squeeze(3)
         assert layer.num_batches_tracked is not None
         layer.num_batches_tracked.add_(groups)
         output: Tensor = op(
@@ -118,7 +124,7 @@ def _group_by_group(layer: nn.Module) -> _Call:
     def call(batch: Tensor, groups: int) -> Tensor:
         if groups == 1:
             return layer(batch)  # type: ignore[no-any-return]
-        return torch.cat([layer(group) for group in batch.chunk(groups)])
+        return torch.cat([layer(group) for group in batch.reshape(groups, -1, *batch.shape[1:])])
 
     return call
 
