@@ -64,6 +64,20 @@ def random(*shape, layout="contiguous") -> Tensor:
     return values
 
 
+def halving_tensors(size, layout="contiguous", with_bias=True):
+    """The op's tensors and a gradient, for (batch, channels in, channels out, height, width) of the larger image."""
+    batch, channels, out, height, width = size
+    input, weight = random(batch, channels, height, width, layout=layout), random(out, channels, 4, 4, layout=layout)
+    return [input, weight, random(out) if with_bias else None], random(batch, out, height // 2, width // 2)
+
+
+def doubling_tensors(size, layout="contiguous", with_bias=True):
+    batch, channels, out, height, width = size
+    input = random(batch, channels, height // 2, width // 2, layout=layout)
+    weight = random(channels, out, 4, 4, layout=layout)
+    return [input, weight, random(out) if with_bias else None], random(batch, out, height, width, layout=layout)
+
+
 def evaluate(function, tensors, grad, dtype=torch.float64) -> list[Tensor]:
     """The output, and the gradient of each of the tensors that is not None."""
     leaves = [None if t is None else t.to(dtype).detach().requires_grad_() for t in tensors]

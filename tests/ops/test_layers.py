@@ -8,12 +8,14 @@ from layer_cases import (
     OPS,
     batch_norm,
     check,
+    doubling_tensors,
     error,
     evaluate,
     every_layout,
     every_slope,
     fresh_running,
     halving,
+    halving_tensors,
     largest,
     no_worse,
     plain_batch_norm,
@@ -58,26 +60,6 @@ every_batch = pytest.mark.parametrize(("shape", "groups"), BATCHES, ids=str)
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)
-
-
-@pytest.fixture
-def set_threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-def halving_tensors(size, layout="contiguous", with_bias=True):
-    batch, channels, out, height, width = size
-    input, weight = random(batch, channels, height, width, layout=layout), random(out, channels, 4, 4, layout=layout)
-    return [input, weight, random(out) if with_bias else None], random(batch, out, height // 2, width // 2)
-
-
-def doubling_tensors(size, layout="contiguous", with_bias=True):
-    batch, channels, out, height, width = size
-    input = random(batch, channels, height // 2, width // 2, layout=layout)
-    weight = random(channels, out, 4, 4, layout=layout)
-    return [input, weight, random(out) if with_bias else None], random(batch, out, height, width, layout=layout)
 
 
 @every_size
@@ -225,47 +207,6 @@ def test_an_output_without_activation_may_be_overwritten():
         return halving(1.0)(*tensors).sigmoid_()
 
     check(ours, lambda *tensors: plain_halving(1.0)(*tensors).sigmoid(), tensors, grad)
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("size", [(64, 3, 16, 14, 14), (9, 16, 8, 28, 28), (8, 64, 32, 14, 14)], ids=str)
-def test_convolutions_of_whole_numbers_are_exact_for_any_number_of_threads(threads, size, set_threads):
-    """What is summed is exact in any order, so that an element too many, or two threads at one sum, would show."""
-    set_threads(threads)
-    for make, ours, theirs in (
-        (halving_tensors, halving(0.5), plain_halving(0.5)),
-        (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
-    ):
-        tensors, grad = make(size)
-        tensors, grad = [t.round() for t in tensors], grad.round()
-        results = (evaluate(function, tensors, grad, torch.float32) for function in (ours, theirs))
-        for got, wanted in zip(*results, strict=True):
-            assert torch.equal(got, wanted)
-            assert largest(wanted) < 2**23
-
-
-def test_batch_norm_gives_the_same_bits_for_any_number_of_threads(set_threads):
-    for shape in ((64, 16, 14, 14), (130, 1100)):
-        tensors, grad = [random(*shape), random(shape[1]), random(shape[1])], random(*shape)
-        results = []
-        for threads in (1, 2, 3):
-            set_threads(threads)
-            running = fresh_running(tensors[1].float())
-            results.append([*evaluate(batch_norm(2, 0.1, running), tensors, grad, torch.float32), *running])
-        for one, *others in zip(*results, strict=True):
-            assert all(torch.equal(one, other) for other in others)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_inference_mode(threads, set_threads):
-    set_threads(threads)  # those of the pool do not know of the mode by themselves
-    with torch.inference_mode():
-        for make, ours, theirs in (
-            (halving_tensors, halving(0.1), plain_halving(0.1)),
-            (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
-        ):
-            tensors, _ = make((64, 3, 16, 14, 14))
-            torch.testing.assert_close(ours(*tensors), theirs(*tensors))
 
 
 @every_slope
