@@ -244,6 +244,16 @@ def training(context: Context) -> dict[str, Any]:
     return details
 
 
+def steps(context: Context) -> dict[str, Any]:
+    """The training step against the common ones, eager and compiled; the settings measured in time count."""
+    path = context.work / "steps.json"
+    ended = run(context, [sys.executable, "-m", "benchmarks.step_run", "--device", "cuda", "--json", str(path)])
+    details = json.loads(path.read_text()) if path.exists() else {}
+    if ended.problem():
+        raise PartError(f"{ended.problem()}; {len(details.get('steps', []))} settings", details)
+    return details
+
+
 @dataclass(frozen=True)
 class Part:
     """One thing to check."""
@@ -262,6 +272,7 @@ PARTS = (
     Part("build", build, most=240.0, least=60.0),
     Part("tests", tests, most=160.0, least=90.0, needs=("build",)),
     Part("sanitizers", sanitizers, most=90.0, least=45.0, needs=("build",)),
-    Part("operations", operations, most=125.0, least=70.0, needs=("build",)),
-    Part("training", training, most=110.0, least=55.0, needs=("build",)),
+    Part("operations", operations, most=100.0, least=60.0, needs=("build",)),
+    Part("training", training, most=80.0, least=55.0, needs=("build",)),
+    Part("steps", steps, most=150.0, least=80.0, needs=("build",)),
 )

@@ -30,6 +30,9 @@ def table(results: dict[str, Any]) -> str:
     details = parts.get("training", {}).get("details", {})
     if details:
         lines += ["", *_training(details)]
+    details = parts.get("steps", {}).get("details", {})
+    if details.get("steps"):
+        lines += ["", *_steps(details)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,6 +80,15 @@ def _training(details: dict[str, Any]) -> list[str]:
     ]
     note = f" ({details['note']})" if details.get("note") else ""
     return [f"Training, width {details['width']:g}, batch {details['batch_size']}: {', '.join(speeds)}{note}."]
+
+
+def _steps(details: dict[str, Any]) -> list[str]:
+    """A line per contender: images per second, and how many times as long as ours."""
+    lines = ["| step | images/s | times as long |", "|---|---|---|"]
+    for row in details["steps"]:
+        for name, speed in row["images_per_second"].items():
+            lines.append(f"| {row['setting']}: {name} | {speed:,.0f} | {row['speedup'][name]:.2f}x |")
+    return lines
 
 
 def _number(microseconds: float | None) -> str:

@@ -112,7 +112,8 @@ Compile = Annotated[
     bool | None,
     typer.Option(
         "--compile/--no-compile",
-        help="Compile the step with torch.compile, which takes a minute or more at the start. Default: --no-compile.",
+        help="Compile the step with torch.compile, which takes a minute or more at the start. Default: on a GPU only, "
+        "as it is slower on a CPU.",
     ),
 ]
 Settings = Annotated[

@@ -31,7 +31,8 @@ def test_without_a_gpu_it_says_so_and_fails(tmp_path, capsys):
     assert gpu_check.main(["--out", str(tmp_path / "out"), "--commit", "abc"]) == 1
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["commit"] == "abc"
-    assert [part["name"] for part in results["parts"]] == ["build", "tests", "sanitizers", "operations", "training"]
+    names = ["build", "tests", "sanitizers", "operations", "training", "steps"]
+    assert [part["name"] for part in results["parts"]] == names
     assert all(part["status"] == "skipped" and "no GPU" in part["reason"] for part in results["parts"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"results.json", "table.md", "log.txt"}
     assert "no GPU" in (tmp_path / "out" / "table.md").read_text()
@@ -129,11 +130,27 @@ def test_the_table_of_a_run():
                     "reason": None,
                     "details": {"eager": figures, "compiled": figures, "width": 1.0, "batch_size": 128},
                 },
+                {
+                    "name": "steps",
+                    "status": "failed",
+                    "seconds": 60.0,
+                    "reason": "stopped after 60 s; 1 settings",
+                    "details": {
+                        "steps": [
+                            {
+                                "setting": "paper's net",
+                                "images_per_second": {"infogan_fast": 9000.0, "form A": 3000.0},
+                                "speedup": {"infogan_fast": 1.0, "form A": 3.0},
+                            }
+                        ]
+                    },
+                },
             ],
         }
     )
     assert "| info_loss K=10 C=2 B=128 | 200.0 / - | - / - | 20.0 / 4.0 | - / - | 50% |" in text
     assert "eager 1000 images/s" in text
+    assert "| paper's net: form A | 3,000 | 3.00x |" in text
     widths = {line.count("|") for line in text.splitlines() if re.match(r"\| (info|other|case)", line)}
     assert len(widths) == 1
 

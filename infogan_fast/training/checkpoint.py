@@ -122,6 +122,8 @@ def load_optimizer(optimizer: torch.optim.Adam, prefix: str, tensors: Mapping[st
             found = state[index][key].shape
             if found != shape:
                 raise CheckpointError(f"{path}: {prefix}.{index}.{key}: expected {list(shape)}, got {list(found)}")
+            if shape:  # Adam's fused kernels go through memory: moments lie there in the order of their parameter
+                state[index][key] = torch.empty_like(parameter).copy_(state[index][key])
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

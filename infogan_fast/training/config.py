@@ -14,6 +14,7 @@ _MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyo
 _MOST_STEPS_PER_LINE = 1_000_000  # the terms of that many steps are kept in memory
 
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
 NetworkPart = Literal["generator", "head", "trunk"]
 
 
@@ -230,12 +231,27 @@ class TrainConfig:
             lambda v: v in ("auto", "cpu", "cuda"),
         ),
     )
-    compile: bool = field(
-        default=False,
+    compile: bool | None = field(
+        default=None,
         metadata=_about(
-            "compile the step with torch.compile: a minute or more at the start",
-            "true, false",
-            lambda v: type(v) is bool,
+            "compile the step with torch.compile: a minute or more at the start; none = on a GPU only, since on a CPU "
+            "it is slower",
+            "true, false, none",
+            lambda v: v is None or type(v) is bool,
+        ),
+    )
+    cuda_graph: bool = field(
+        default=True,
+        metadata=_about(
+            "on a GPU, capture the step in a CUDA graph and replay it", "true, false", lambda v: type(v) is bool
+        ),
+    )
+    precision: Precision = field(
+        default="float32",
+        metadata=_about(
+            "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32",
+            "float32, bfloat16",
+            lambda v: v in ("float32", "bfloat16"),
         ),
     )
     log_every: int = field(

@@ -1,8 +1,9 @@
-"""What is chosen by device: where to run, and the networks' width."""
+"""What is chosen by device: where to run, the networks' width, and whether the step is compiled."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ WIDTH_ON_CPU, WIDTH_ON_GPU = 0.25, 1.0
 
 
 def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
-    """The configuration with its device and width decided, and a sentence for each that was chosen by device.
+    """The configuration with what is left to the device decided, and a sentence for each choice that one may wonder at.
 
     Raises:
         ConfigError: ``device`` is ``"cuda"``, and there is no GPU or the package was built without CUDA kernels.
@@ -41,6 +42,12 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
         notes.append(
             f"width: {width:g} of the paper's channel counts, chosen for {device}; --set width=1 is the paper's"
         )
+    if config.compile is None:
+        chosen["compile"] = compiles = device == "cuda" and importlib.util.find_spec("triton") is not None
+        if compiles:
+            notes.append("compile: true, chosen for cuda; --no-compile saves the minute or more that it takes")
+        elif device == "cuda":
+            notes.append("compile: false, as Triton is not installed")
     return dataclasses.replace(config, **chosen), notes
 
 

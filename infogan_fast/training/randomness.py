@@ -26,11 +26,11 @@ class LatentSeedAtStep:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._first = seed << 32  # the streams of two runs' seeds do not overlap below 2**32 steps
-        self._tensor = torch.zeros((), dtype=torch.int64, device=device)
+        self.tensor = torch.zeros((), dtype=torch.int64, device=device)
 
     def __call__(self, step: int) -> Tensor:
         """0-d int64 on the device; the same tensor every time."""
-        return self._tensor.fill_(self._first + step)
+        return self.tensor.fill_(self._first + step)
 
 
 class RandomViews:
@@ -39,32 +39,31 @@ class RandomViews:
     Args:
         config: the settings; of them the seed, the standard deviation of the noise and the largest shear and rotation.
         device: of the views.
+        shape: of a batch of images, ``[B, C, H, W]``.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, device: torch.device, shape: tuple[int, int, int, int]) -> None:
         self._config = config
         self._generator = torch.Generator(device)
-        self._pixels: Tensor | None = None  # the same in every step
+        batch, _, height, width = shape
+        noise = torch.empty((VIEWS, *shape), device=device) if config.instance_noise > 0.0 else None
+        self._pixels = pixel_centres(height, width, device)
+        moves = config.shear > 0.0 or config.rotation > 0.0
+        points = mapped(torch.zeros((VIEWS, batch, 2, 3), device=device), self._pixels) if moves else None
+        self.views = Views(points, noise)
+        """Those of the last call."""
 
-    def __call__(self, step: int, shape: torch.Size) -> Views:
-        """Views of images of a shape ``[B, C, H, W]``."""
-        config, generator = self._config, self._generator
+    def __call__(self, step: int) -> Views:
+        """The views of a step; refilled in place, so a captured step reads them afresh."""
+        config, generator, (points, noise) = self._config, self._generator, self.views
         generator.manual_seed(_seed(config.seed, _VIEWS, step))
-        noise = None
-        if config.instance_noise > 0.0:
-            noise = torch.empty((VIEWS, *shape), device=generator.device)
+        if noise is not None:
             noise.normal_(0.0, config.instance_noise, generator=generator)
-        points = None
-        if config.shear > 0.0 or config.rotation > 0.0:
-            uniform = torch.empty((VIEWS, shape[0], 2), device=generator.device)
+        if points is not None:
+            uniform = torch.empty((*points.shape[:2], 2), device=points.device)
             maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=generator), config.shear, config.rotation)
-            points = mapped(maps, self._pixels_of(shape[2], shape[3]))
-        return Views(points, noise)
-
-    def _pixels_of(self, height: int, width: int) -> Tensor:
-        if self._pixels is None or self._pixels.shape[1:] != (height, width):
-            self._pixels = pixel_centres(height, width, self._generator.device)
-        return self._pixels
+            mapped(maps, self._pixels, out=points)
+        return self.views
 
 
 class BatchOrder:

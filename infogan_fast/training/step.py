@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,22 +43,23 @@ class TrainingStep:
 
     def __init__(self, nets: InfoGAN, config: TrainConfig) -> None:
         self.nets, self.config, self.spec = nets, config, config.spec
-        own_ops = config.device == "cpu" and not config.compile
+        device = next(nets.parameters()).device
+        in_float32 = config.precision == "float32"
+        self._autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=not in_float32)
+        own_ops = device.type == "cpu" and in_float32 and not config.compile
         self._trunk = LayerRunner(nets.trunk.layers, own_ops)
         self._head = LayerRunner(nets.head.layers, own_ops)
         nets.head.requires_grad_("head" in config.information_gradient)
         trunk, head = [*nets.trunk.parameters(), *nets.real_or_fake.parameters()], list(nets.head.parameters())
         self._discriminator_parameters = trunk + head
-        self.discriminator_optimizer = torch.optim.Adam(
-            [{"params": trunk}, {"params": head}],
-            betas=config.betas,
-            fused=True,
-        )
-        self.generator_optimizer = torch.optim.Adam(nets.generator.parameters(), betas=config.betas, fused=True)
+        captured = device.type == "cuda" and config.cuda_graph
+        self.discriminator_optimizer = _adam([trunk, head], config.betas, captured)
+        self.generator_optimizer = _adam([list(nets.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
-        self._weight_scale = torch.ones(self.spec.num_codes, device=next(nets.parameters()).device)
-        self.generate: Callable[..., Tensor] = LayerRunner(nets.generator.layers, own_ops)
+        self._weight_scale = torch.ones(self.spec.num_codes, device=device)
+        self._generator = LayerRunner(nets.generator.layers, own_ops)
+        self.generate: Callable[..., Tensor] = self._generate
         self.discriminator_losses: Callable[..., tuple[Tensor, ...]] = self._discriminator_losses
         self.generator_losses: Callable[..., tuple[Tensor, Tensor]] = self._generator_losses
         if config.compile:
@@ -76,7 +79,11 @@ class TrainingStep:
         Returns:
             float32 ``[len(LOSS_TERMS) + m + C]`` on the device: ``LOSS_TERMS``, then the nll of each code in nats.
         """
-        self._apply(schedule)
+        self.follow(schedule)
+        return self.update(real, latents, views)
+
+    def update(self, real: Tensor, latents: Latents, views: Views) -> Tensor:
+        """A call's part on the device, with the schedule that was set last: what a CUDA graph can capture."""
         fake = self.generate(latents.input)
 
         self.discriminator_optimizer.zero_grad()
@@ -93,24 +100,31 @@ class TrainingStep:
         terms = torch.stack((d_loss, d_information, g_loss, g_information, head_abs_max)).detach()
         return torch.cat((terms, nll))
 
+    def _generate(self, latents: Tensor) -> Tensor:
+        with self._autocast():
+            return self._generator(latents)
+
     def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, ...]:
         nets = self.nets
         images = views.see(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
-        features = self._trunk(images, groups=2)
-        real_logits, fake_logits = nets.real_or_fake(features).chunk(2)
-        fake_features = features[len(real) :]
-        to_trunk = "trunk" in self.config.information_gradient
-        head = self._head(fake_features if to_trunk else fake_features.detach())
+        with self._autocast():
+            features = self._trunk(images, groups=2)
+            real_logits, fake_logits = _widened(nets.real_or_fake(features)).chunk(2)
+            fake_features = features[len(real) :]
+            to_trunk = "trunk" in self.config.information_gradient
+            head = self._head(fake_features if to_trunk else fake_features.detach())
         information, nll = self._information_loss(head, latents)
-        return discriminator_loss(real_logits, fake_logits), information, nll, head.detach().abs().amax()
+        return discriminator_loss(real_logits, fake_logits), information, nll, _widened(head.detach().abs().amax())
 
     def _generator_losses(self, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, Tensor]:
         nets = self.nets
-        features = self._trunk(views.see(fake, FAKE_FOR_GENERATOR))
-        loss = generator_loss(nets.real_or_fake(features))
-        if "generator" not in self.config.information_gradient:
-            return loss, loss.new_zeros(())
-        return loss, self._information_loss(self._head(features), latents)[0]
+        images = views.see(fake, FAKE_FOR_GENERATOR)
+        with self._autocast():
+            features = self._trunk(images)
+            logits = _widened(nets.real_or_fake(features))
+            head = self._head(features) if "generator" in self.config.information_gradient else None
+        loss = generator_loss(logits)
+        return loss, loss.new_zeros(()) if head is None else self._information_loss(head, latents)[0]
 
     def _information_loss(self, head: Tensor, latents: Latents) -> tuple[Tensor, Tensor]:
         config = self.config
@@ -125,14 +139,35 @@ class TrainingStep:
             weight_scale=self._weight_scale,
         )
 
-    def _apply(self, schedule: Schedule) -> None:
-        rate = schedule.learning_rate
+    def follow(self, schedule: Schedule) -> None:
+        """Set the learning rates and weights of the steps to come."""
+        config, rate = self.config, schedule.learning_rate
         self._weight_scale[len(self.spec.categorical) :] = schedule.continuous_weight
         trunk, head = self.discriminator_optimizer.param_groups
         (generator,) = self.generator_optimizer.param_groups
-        trunk["lr"] = rate * self.config.learning_rate_discriminator
-        head["lr"] = rate * self.config.learning_rate_head
-        generator["lr"] = rate * self.config.learning_rate_generator
+        _set_rate(trunk, rate * config.learning_rate_discriminator)
+        _set_rate(head, rate * config.learning_rate_head)
+        _set_rate(generator, rate * config.learning_rate_generator)
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    """Float32 where autocast has made it less."""
+    return tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+
+
+def _adam(groups: list[list[nn.Parameter]], betas: tuple[float, float], captured: bool) -> torch.optim.Adam:
+    """If the step is captured in a CUDA graph, with learning rates on the device, which it reads afresh."""
+    device = groups[0][0].device
+    rates: list[Any] = [torch.zeros((), device=device) if captured else 0.0 for _ in groups]
+    settings = [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)]
+    return torch.optim.Adam(settings, betas=betas, fused=True, capturable=captured)
+
+
+def _set_rate(group: dict[str, Any], rate: float) -> None:
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from infogan_fast.evaluation.traversal import samples_grid, write_picture
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.training import randomness
+from infogan_fast.training.captured import Captured
 from infogan_fast.training.checkpoint import (
     CheckpointError,
     checkpoints,
@@ -66,11 +67,16 @@ class Trainer:
         self.config, self.spec, self.data, self.folder = config, config.spec, data, folder
         self.device = torch.device(config.device)
         self.nets = build_networks(config, data.image_shape).to(self.device).train()
+        if self.device.type == "cuda":  # where convolutions are faster so; on a CPU the layers see to it themselves
+            self.nets = self.nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.images = data.images.to(self.device)
         self.training_step = TrainingStep(self.nets, config)
         self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
-        self.random_views = randomness.RandomViews(config, self.device)
+        self.random_views = randomness.RandomViews(config, self.device, (config.batch_size, *data.image_shape))
         self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
+        self._batch = torch.zeros(config.batch_size, dtype=torch.int64, device=self.device)
+        on_gpu = self.device.type == "cuda" and config.cuda_graph
+        self._update: Callable[[], Tensor] = Captured(self._update_networks) if on_gpu else self._update_networks
         self.history = History(self.spec, min(config.log_every, config.steps), self.device)
         self._images_sha256 = data.sha256()
         self.step = 0
@@ -109,11 +115,18 @@ class Trainer:
         self.seconds = before + time.perf_counter() - started
 
     def _train_one_step(self) -> Tensor:
-        config, step = self.config, self.step
-        latents = sample_latents(self.spec, config.batch_size, self.latent_seed(step), randomness.TRAINING)
-        real = self.images.index_select(0, self.batch_order(step)).float().div_(255.0)
-        views = self.random_views(step, real.shape)
-        return self.training_step(real, latents, views, schedule_at(config, step))
+        """One step; its terms, which the next one may overwrite."""
+        self.latent_seed(self.step)
+        self._batch.copy_(self.batch_order(self.step))
+        self.random_views(self.step)
+        self.training_step.follow(schedule_at(self.config, self.step))
+        return self._update()
+
+    def _update_networks(self) -> Tensor:
+        """A step's part on the device. What changes from step to step, it reads from tensors that are refilled."""
+        latents = sample_latents(self.spec, self.config.batch_size, self.latent_seed.tensor, randomness.TRAINING)
+        real = self.images.index_select(0, self._batch).float().div_(255.0)
+        return self.training_step.update(real, latents, self.random_views.views)
 
     def _is_due(self, what: str) -> bool:
         every: int = getattr(self.config, f"{what}_every")

@@ -47,17 +47,20 @@ def pixel_centres(height: int, width: int, device: torch.device | None = None) -
     return torch.stack((columns, rows, torch.ones_like(rows)))
 
 
-def mapped(maps: Tensor, pixels: Tensor) -> Tensor:
+def mapped(maps: Tensor, pixels: Tensor, out: Tensor | None = None) -> Tensor:
     """Pixels under affine maps: what ``torch.nn.functional.affine_grid`` does image by image, in one product.
 
     Args:
         maps: ``[..., 2, 3]``, from a view's coordinates to the image's.
         pixels: ``[3, H, W]``, from ``pixel_centres``.
+        out: where to put the result, from an earlier call.
 
     Returns:
         ``[..., H, W, 2]``, x and y. In memory these are the outer dimension, not the inner one.
     """
-    return (maps.flatten(0, -2) @ pixels.flatten(1)).view(*maps.shape[:-1], *pixels.shape[1:]).movedim(-3, -1)
+    shape = *maps.shape[:-1], *pixels.shape[1:]
+    target = None if out is None else out.movedim(-1, -3).view(-1, pixels[0].numel())
+    return torch.mm(maps.flatten(0, -2), pixels.flatten(1), out=target).view(shape).movedim(-3, -1)
 
 
 def affine_maps(uniform: Tensor, shear: float, rotation: float) -> Tensor:

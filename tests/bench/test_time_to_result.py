@@ -47,7 +47,7 @@ def test_a_short_run_of_both(config, data, capsys):
         return dataclasses.replace(config, seed=made.seed, steps=4, log_every=1)
 
     saved = []
-    values = time_to_result.measure_and_print(data, [0, 1], "cpu", 0.2, 0.05, 50, small, save=lambda v: saved.append(1))
+    values = time_to_result.measure_and_print(data, [0, 1], "cpu", 1.0, 0.25, 50, small, save=lambda v: saved.append(1))
     result = json.loads(json.dumps(values))["time_to_result"]
     assert len(saved) == 4
     assert [(run["trainer"], run["seed"]) for run in result["runs"]] == [

@@ -62,7 +62,7 @@ def backward(loss):
             parameter.grad = torch.empty_like(parameter)
 
 
-def module_to(module, device):
+def module_to(module, device=DEVICE, memory_format=torch.preserve_format):
     """Stands for Module.to, which cannot swap tensors that a FakeTensorMode keeps track of."""
     for part in module.modules():
         for name, parameter in part._parameters.items():
@@ -74,7 +74,14 @@ def module_to(module, device):
 
 def trainer_of(changes, folder):
     config = TrainConfig(
-        device="cuda", width=0.1, batch_size=8, steps=6, log_every=2, evaluation_samples=600, **changes
+        device="cuda",
+        width=0.1,
+        batch_size=8,
+        steps=6,
+        log_every=2,
+        evaluation_samples=600,
+        cuda_graph=False,
+        **changes,
     )
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
     trainer = Trainer(config, ImageData("tiny", images), RunFolder(Path(folder)))

@@ -92,6 +92,34 @@ def test_optimizer_round_trip():
     assert torch.equal(net.weight, other.weight)
 
 
+def test_moments_lie_in_memory_as_their_weights_do(tmp_path):
+    """Adam's fused kernels take elements as they lie in memory."""
+
+    def trained():
+        torch.manual_seed(0)
+        net = nn.Conv2d(3, 5, 2).to(memory_format=torch.channels_last)
+        return net, torch.optim.Adam(net.parameters(), lr=0.1, fused=True)
+
+    def update(net, optimizer):
+        optimizer.zero_grad()
+        net(torch.linspace(-1.0, 1.0, 48).view(1, 3, 4, 4)).square().sum().backward()
+        optimizer.step()
+
+    net, optimizer = trained()
+    update(net, optimizer)
+    file = save_checkpoint(tmp_path, 1, optimizer_tensors(optimizer, "adam") | {"w": net.weight, "b": net.bias}, {})
+    tensors, _ = load_checkpoint(file, torch.device("cpu"))
+    other, continued = trained()
+    with torch.no_grad():
+        other.weight.copy_(tensors["w"])
+        other.bias.copy_(tensors["b"])
+    load_optimizer(continued, "adam", tensors, file)
+    assert continued.state[other.weight]["exp_avg"].stride() == other.weight.stride()
+    update(net, optimizer)
+    update(other, continued)
+    assert torch.equal(net.weight, other.weight)
+
+
 def test_other_networks(tmp_path):
     net = nn.Linear(3, 2)
     with pytest.raises(CheckpointError, match=r"p: its weights are not those of the configured networks"):

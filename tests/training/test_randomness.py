@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from infogan_fast.training.randomness import BatchOrder, LatentSeedAtStep, RandomViews
+from infogan_fast.training.views import Views
 
 CPU = torch.device("cpu")
 
@@ -27,21 +28,34 @@ def test_order_does_not_depend_on_where_it_starts():
 @pytest.mark.parametrize("seed", [0, 2**31 - 1])
 def test_views_differ_by_step_and_seed(make_config, seed):
     shape = (50, 1, 8, 8)
-    random_views = RandomViews(make_config(seed=seed, instance_noise=0.5), CPU)
-    first, second = random_views(0, shape), random_views(1, shape)
+
+    def views_of(seed, step):
+        return RandomViews(make_config(seed=seed, instance_noise=0.5), CPU, shape)(step)
+
+    random_views = RandomViews(make_config(seed=seed, instance_noise=0.5), CPU, shape)
+    first = Views(*(tensor.clone() for tensor in random_views(0)))
+    second = Views(*(tensor.clone() for tensor in random_views(1)))
     assert first.noise.shape == (3, *shape)
+    assert first.points.shape == (3, 50, 8, 8, 2)
     assert float(first.noise.std()) == pytest.approx(0.5, rel=0.05)
     assert abs(float(torch.corrcoef(torch.stack((first.noise.flatten(), second.noise.flatten())))[0, 1])) < 0.05
-    for a, b in zip(random_views(0, shape), first, strict=True):
+    for a, b in zip(random_views(0), first, strict=True):
         assert torch.equal(a, b)
-    for other in (second, RandomViews(make_config(seed=seed ^ 1, instance_noise=0.5), CPU)(0, shape)):
+    for other in (second, views_of(seed ^ 1, 0)):
         for a, b in zip(first, other, strict=True):
             assert not torch.equal(a, b)
 
 
+def test_views_are_refilled_in_place(make_config):
+    random_views = RandomViews(make_config(instance_noise=0.5), CPU, (2, 1, 8, 8))
+    before = [tensor.data_ptr() for tensor in random_views(0)]
+    assert [tensor.data_ptr() for tensor in random_views(1)] == before
+    assert random_views(2) is random_views.views
+
+
 def test_without_noise_or_maps_an_image_is_seen_as_it_is(make_config):
     images = torch.rand(4, 1, 8, 8)
-    views = RandomViews(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), CPU)(3, images.shape)
+    views = RandomViews(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), CPU, images.shape)(3)
     assert views.points is None
     assert views.noise is None
     assert torch.equal(views.see(images, 1), images)

@@ -13,6 +13,7 @@ from infogan_fast.training.trainer import build_networks
 from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS, Views
 
 PARTS = ("generator", "head", "trunk")
+PRECISIONS = ("float32", "bfloat16")
 
 
 def make_step(config):
@@ -147,3 +148,16 @@ def test_compiled_step_agrees_and_does_not_recompile(make_config):
             schedule = Schedule(1.0 - number / 4, number / 4)
             expected = eager(images, latents, views, schedule)
             torch.testing.assert_close(compiled(images, latents, views, schedule), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("parts", [PARTS, ()])
+def test_bfloat16_is_close_to_float32(make_config, parts):
+    """Autocast rounds activations to 8 bits; the first step's losses say the same nevertheless."""
+    steps = [make_step(make_config(precision=precision, information_gradient=parts)) for precision in PRECISIONS]
+    (_, wide), (narrow_nets, narrow) = steps
+    arguments = *batch(make_config()), Schedule(1.0, 1.0)
+    expected, rounded = wide(*arguments), narrow(*arguments)
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.03)
+    assert not torch.equal(rounded, expected)
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in narrow_nets.parameters())

@@ -155,7 +155,7 @@ def test_held_out_images_and_labels_have_no_part_in_training(make_config, data, 
 
 def test_real_images_are_given_to_the_step_in_0_to_1(make_config, data, tmp_path, monkeypatch):
     trainer = Trainer(make_config(), data, RunFolder(tmp_path / "a"))
-    monkeypatch.setattr(trainer, "training_step", lambda real, *_: real)
+    monkeypatch.setattr(trainer.training_step, "update", lambda real, *_: real)
     torch.testing.assert_close(trainer._train_one_step(), data.images[trainer.batch_order(0)].float() / 255.0)
 
 

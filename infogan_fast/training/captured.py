@@ -1,0 +1,65 @@
+"""A function as a CUDA graph: replayed on the GPU without the host's part."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+_WARM_UP_CALLS = 3  # in which optimisers make their state, libraries choose algorithms and torch.compile compiles
+
+
+class Captured:
+    """Calls a function a few times, then captures what it does on the GPU and replays that.
+
+    Every call does the function's work once, those before the capture too. Where the function cannot be captured, it is
+    called as it is, after a warning.
+
+    Args:
+        function: reads and writes tensors that stay where they are in memory, and never waits for the GPU.
+    """
+
+    def __init__(self, function: Callable[[], Tensor]) -> None:
+        self._function = function
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._result = torch.empty(0)
+        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._gives_up = False
+
+    def __call__(self) -> Tensor:
+        """The function's result; once captured, in the same memory each time."""
+        if self._gives_up:
+            return self._function()
+        if self._calls < _WARM_UP_CALLS:
+            self._calls += 1
+            return self._call_on_side_stream()
+        if self._graph is None and not self._capture():
+            return self._function()
+        assert self._graph is not None
+        self._graph.replay()
+        return self._result
+
+    def _call_on_side_stream(self) -> Tensor:
+        """Where a capture will be made, so that what is set up there is not part of the graph."""
+        current = torch.cuda.current_stream()
+        self._side.wait_stream(current)
+        with torch.cuda.stream(self._side):
+            result = self._function()
+        current.wait_stream(self._side)
+        return result
+
+    def _capture(self) -> bool:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self._side):
+                self._result = self._function()
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"the step runs without a CUDA graph, as it cannot be captured: {reason}", stacklevel=2)
+            self._gives_up = True
+            return False
+        self._graph = graph
+        return True
