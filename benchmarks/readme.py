@@ -17,7 +17,7 @@ from typing import Any
 
 from infogan_fast.bench.cases import CASES, CONTENDERS, LARGE
 from infogan_fast.bench.cuda_timing import IN_GRAPH
-from infogan_fast.bench.names import FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED, OURS
+from infogan_fast.bench.names import DEFAULT_JOB, FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED, OURS
 from infogan_fast.bench.time_to_result import median_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +26,7 @@ END = "<!-- end of what is written -->"
 
 _FILES = ("ops.json", "steps.json", "time_to_result.json")
 _SHOWN_CASES = (*CASES, LARGE)
-_STEPS = (OURS, FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED)
+_STEPS = (OURS, DEFAULT_JOB, FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED)
 
 
 def updated(readme: str, results: Path) -> str:
@@ -95,7 +95,8 @@ def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[s
             _paragraph(
                 "**The training step**, in images per second; in brackets how many times as long as infogan-fast.",
                 "Forms A and B are the steps that common PyTorch implementations compute, on the same networks and",
-                "digits; ours has the loss and the learning rates of form A. From `infogan-fast bench --step`:",
+                "digits; ours has the loss and the learning rates of form A, the default job random views and noise in",
+                "addition. From `infogan-fast bench --step`:",
             )
         )
         parts.append(_steps_table(values["steps"]))
@@ -169,7 +170,7 @@ def _ops_table(rows: list[dict[str, Any]]) -> str:
 
 def _steps_table(rows: list[dict[str, Any]]) -> str:
     names = [name for name in _STEPS if any(name in row["milliseconds"] for row in rows)]
-    heads = ["infogan-fast" if name == OURS else name for name in names]
+    heads = [{OURS: "infogan-fast", DEFAULT_JOB: "default job"}.get(name, name) for name in names]
     lines = [f"| networks | {' | '.join(heads)} |", "|---" * (len(names) + 1) + "|"]
     for row in rows:
         cells = []
@@ -236,7 +237,10 @@ def _on_gpu(folder: Path) -> list[str]:
             f"Training on {results['device']}, width {training['width']:g}, batch {training['batch_size']}: "
             f"{', '.join(speeds)}."
         )
-    return parts + _steps_and_results(_read(folder), folder)
+    files = _read(folder)
+    if details.get("steps", {}).get("steps"):
+        files.setdefault("steps.json", details["steps"])
+    return parts + _steps_and_results(files, folder)
 
 
 def _figure(value: float) -> str:

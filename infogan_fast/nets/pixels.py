@@ -29,4 +29,5 @@ class UnflattenPixels(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """The inverse of ``FlattenPixels``."""
-        return features.view(len(features), self.height, self.width, -1).permute(0, 3, 1, 2)
+        channels = features.shape[1] // (self.height * self.width)
+        return features.view(-1, self.height, self.width, channels).permute(0, 3, 1, 2)
