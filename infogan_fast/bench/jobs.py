@@ -41,6 +41,10 @@ class Job(Protocol):
     def step(self) -> int:
         """Steps done."""
 
+    @property
+    def captured(self) -> bool:
+        """Whether the step is replayed as a CUDA graph."""
+
     def __call__(self) -> Tensor:
         """One step, from drawing the latent variables and the batch to updated weights; its losses, detached."""
 
@@ -63,6 +67,11 @@ class OurJob:
         """Steps done."""
         return self.trainer.step
 
+    @property
+    def captured(self) -> bool:
+        """Whether the step is replayed as a CUDA graph, which has its memory for good."""
+        return self.trainer.device.type == "cuda" and self.trainer.config.cuda_graph
+
     def __call__(self) -> Tensor:
         """One step; the terms that ``TrainingStep`` gives."""
         losses = self.trainer._train_one_step()
@@ -81,6 +90,7 @@ class CommonJob:
     """
 
     variance: Variance = "learned"
+    captured = False
 
     def __init__(
         self, form: type[FormA] | type[FormB], config: TrainConfig, data: ImageData, compile: bool = False

@@ -65,11 +65,11 @@ def settings(device: str = "cpu") -> tuple[Setting, ...]:
 
 
 def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[str, Job]]:
-    """Name and job of each contender."""
-    config = setting.config
+    """Name and job of each contender: ours as the device has it by default, unless nothing is to be compiled."""
+    config = dataclasses.replace(setting.config, compile=bool(setting.config.compile) and compiled)
     yield OURS, OurJob(config, data)
     if setting.default_job is not None:
-        yield DEFAULT_JOB, OurJob(setting.default_job, data)
+        yield DEFAULT_JOB, OurJob(dataclasses.replace(setting.default_job, compile=config.compile), data)
     yield FORM_A, CommonJob(FormA, config, data)
     yield FORM_B, CommonJob(FormB, config, data)
     if compiled:
@@ -112,25 +112,33 @@ def flop_formulas() -> dict[Any, Callable[..., int]]:
 
 
 def count_flop(job: Job) -> int:
-    """Floating-point operations of the next step of a job that is not compiled."""
+    """Floating-point operations of the next step of a job that is neither compiled nor captured."""
     with FlopCounterMode(display=False, custom_mapping=flop_formulas()) as counter:
         job()
     return int(counter.get_total_flops())
 
 
+def plain(setting: Setting) -> Setting:
+    """The same without compilation and CUDA graph: a compiled step is not the same once it ran under a counter."""
+    jobs = (setting.config, setting.default_job)
+    config, default_job = (job and dataclasses.replace(job, compile=False, cuda_graph=False) for job in jobs)
+    assert config is not None
+    return Setting(setting.name, config, default_job)
+
+
 def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
     """The figures of a setting with the number of threads that is set."""
     device, batch = setting.config.device, setting.config.batch_size
+    flop = {}
+    for name, job in jobs(plain(setting), data, compiled=False):
+        flop[name] = flop[f"{name}, compiled"] = count_flop(job)
     contenders = dict(jobs(setting, data, compiled))
-    flop, first_steps = {}, {}
+    first_steps = {}
     for name, job in contenders.items():
         started = time.perf_counter()
         for _ in range(2):  # the second has the optimisers' state and, compiled, gradients as they will be
             job()
         first_steps[name] = time.perf_counter() - started
-        if not name.endswith(", compiled"):
-            flop[name] = count_flop(job)
-            flop[f"{name}, compiled"] = flop[name]
     side = _MATRIX_SIDE[device]
     functions: dict[str, Function] = {**contenders, _MATRIX: matrix_product(side, device)}
     seconds, done = interleaved(functions, rounds, _SECONDS_PER_SAMPLE, _MOST_SECONDS)
@@ -148,7 +156,7 @@ def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compile
         "flop": {name: flop[name] for name in seconds},
         "matrix_product_flop_per_second": rate,
         "share_of_matrix_product": {name: flop[name] / value / rate for name, value in seconds.items()},
-        "peak_bytes": {name: memory.peak_bytes(job, device) for name, job in contenders.items()},
+        "peak_bytes": {name: memory.peak_bytes(job, device) for name, job in contenders.items() if not job.captured},
         "seconds_of_first_two_steps": first_steps,
     }
 

@@ -1,7 +1,11 @@
-"""Time on the host: samples of every contender in turn, so that what else the machine does falls on all alike."""
+"""Time on the host: samples of every contender in turn, so that what else the machine does falls on all alike.
+
+The order changes from round to round: caches and the processor's clock are as the one before has left them.
+"""
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -51,9 +55,11 @@ def interleaved(
     calls = {name: calls_per_sample(function, seconds_per_sample) for name, function in functions.items()}
     samples: dict[str, list[float]] = {name: [] for name in functions}
     started, done = time.perf_counter(), 0
+    shuffled, order = random.Random(0), list(functions)
     while done < rounds:
-        for name, function in functions.items():
-            samples[name].append(seconds_per_call(function, calls[name]))
+        shuffled.shuffle(order)
+        for name in order:
+            samples[name].append(seconds_per_call(functions[name], calls[name]))
         done += 1
         if done >= min(_FEWEST_ROUNDS, rounds) and time.perf_counter() - started > most_seconds:
             break

@@ -24,21 +24,20 @@ class Captured:
     def __init__(self, function: Callable[[], Tensor]) -> None:
         self._function = function
         self._calls = 0
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._result = torch.empty(0)
+        self._graph = torch.cuda.CUDAGraph()
+        self._result: Tensor | None = None  # of the graph, once it is captured
         self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._gives_up = False
 
     def __call__(self) -> Tensor:
         """The function's result; once captured, in the same memory each time."""
-        if self._gives_up:
-            return self._function()
-        if self._calls < _WARM_UP_CALLS:
+        if not self._gives_up and self._calls < _WARM_UP_CALLS:
             self._calls += 1
             return self._call_on_side_stream()
-        if self._graph is None and not self._capture():
+        if not self._gives_up and self._result is None:
+            self._capture()
+        if self._result is None:
             return self._function()
-        assert self._graph is not None
         self._graph.replay()
         return self._result
 
@@ -51,15 +50,17 @@ class Captured:
         current.wait_stream(self._side)
         return result
 
-    def _capture(self) -> bool:
-        graph = torch.cuda.CUDAGraph()
+    def _capture(self) -> None:
+        current = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(graph, stream=self._side):
-                self._result = self._function()
+            with torch.cuda.graph(self._graph, stream=self._side):
+                result = self._function()
         except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            warnings.warn(f"the step runs without a CUDA graph, as it cannot be captured: {reason}", stacklevel=2)
+            # Then ending the capture fails too, which hides the cause and leaves the side stream the current one. The
+            # graph is kept: the allocator still knows it.
+            torch.cuda.set_stream(current)
             self._gives_up = True
-            return False
-        self._graph = graph
-        return True
+            reason = str(error.__context__ or error).splitlines()[0]
+            warnings.warn(f"the step runs without a CUDA graph, as it cannot be captured: {reason}", stacklevel=3)
+        else:
+            self._result = result

@@ -249,7 +249,8 @@ class TrainConfig:
     precision: Precision = field(
         default="float32",
         metadata=_about(
-            "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32",
+            "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32. PyTorch's float32 "
+            "convolutions use TF32 on a GPU, unless torch.backends.cudnn.allow_tf32 is false",
             "float32, bfloat16",
             lambda v: v in ("float32", "bfloat16"),
         ),

@@ -102,7 +102,7 @@ class TrainingStep:
 
     def _generate(self, latents: Tensor) -> Tensor:
         with self._autocast():
-            return self._generator(latents)
+            return _widened(self._generator(latents))
 
     def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, ...]:
         nets = self.nets

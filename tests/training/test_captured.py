@@ -31,15 +31,21 @@ class FakeCuda:
     def CUDAGraph(self):  # noqa: N802
         return FakeGraph(self)
 
+    def set_stream(self, stream):
+        self.current = stream.name
+
     @contextlib.contextmanager
     def graph(self, graph, stream):
-        assert stream.name == "side"
+        """As torch has it: where the capture fails, ending it raises another error and leaves the stream as it is."""
         self.log.append("capture")
-        if self.error:
-            raise RuntimeError(self.error)
-        self.capturing = True
-        yield
-        self.capturing = False
+        before, self.current, self.capturing = self.current, stream.name, True
+        try:
+            yield
+        finally:
+            self.capturing = False
+            if self.error:
+                raise RuntimeError("operation failed due to a previous error during capture")
+            self.current = before
 
 
 class FakeStream:
@@ -67,6 +73,8 @@ def made(monkeypatch):
 
         def function():
             cuda.log.append(f"call on {'graph' if cuda.capturing else cuda.current}")
+            if cuda.capturing and cuda.error:
+                raise RuntimeError(cuda.error)
             return result
 
         return cuda, Captured(function), result
@@ -88,4 +96,4 @@ def test_what_cannot_be_captured_is_called_and_every_call_does_the_work_once(mad
     with pytest.warns(UserWarning, match=r"without a CUDA graph.*: operation not permitted when stream is capturing$"):
         assert function() is result
     function()
-    assert cuda.log[9:] == ["capture", "call on main", "call on main"]
+    assert cuda.log[9:] == ["capture", "call on graph", "call on main", "call on main"]

@@ -7,6 +7,7 @@ import torch
 
 import infogan_fast as ig
 from infogan_fast.objectives import discriminator_loss, generator_loss
+from infogan_fast.training.randomness import RandomViews
 from infogan_fast.training.schedule import Schedule, schedule_at
 from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen
 from infogan_fast.training.trainer import build_networks
@@ -155,8 +156,10 @@ def test_bfloat16_is_close_to_float32(make_config, parts):
     """Autocast rounds activations to 8 bits; the first step's losses say the same nevertheless."""
     steps = [make_step(make_config(precision=precision, information_gradient=parts)) for precision in PRECISIONS]
     (_, wide), (narrow_nets, narrow) = steps
-    arguments = *batch(make_config()), Schedule(1.0, 1.0)
-    expected, rounded = wide(*arguments), narrow(*arguments)
+    images, latents, _ = batch(make_config())
+    views = RandomViews(make_config(), torch.device("cpu"), images.shape)(0)
+    expected, rounded = (step(images, latents, views, Schedule(1.0, 1.0)) for step in (wide, narrow))
+    assert views.points is not None
     assert rounded.dtype == torch.float32
     torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.03)
     assert not torch.equal(rounded, expected)
