@@ -33,7 +33,7 @@ build:  ## compile what has changed under csrc/, in place (after `make install`)
 	$(BIN)/python setup.py build_ext --inplace
 	touch $(VENV)/.installed
 
-train: install  ## train an InfoGAN on 5,000 real digits, two to five minutes on two cores (ARGS="--help")
+train: install  ## train an InfoGAN on 5,000 real digits, one to five minutes on two cores (ARGS="--help")
 	$(BIN)/infogan-fast train $(ARGS)
 
 test: install test-native test-python  ## the tests: C++ under sanitizers, then Python
