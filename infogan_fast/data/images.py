@@ -18,11 +18,13 @@ class DataError(ValueError):
 class ImageData:
     """Images to train on, and what is known about them.
 
-    Labels are used for the accuracy figure of the categorical code and for nothing else.
+    Labels are used for the accuracy figure of the categorical code and for nothing else. Factors are what images were
+    rendered from, where that is known, as indices of the values that each factor takes.
 
     Raises:
-        DataError: images are not uint8 ``[N, C, H, W]`` with N >= 1, labels are not int64 ``[N]``, there are labels
-            without images, or the held-out images have another size than the training images.
+        DataError: images are not uint8 ``[N, C, H, W]`` with N >= 1, labels are not int64 ``[N]``, factors are not
+            int64 ``[N, F]`` in range with F names and sizes, there are labels or factors without images, or the
+            held-out images have another size than the training images.
     """
 
     name: str
@@ -35,9 +37,18 @@ class ImageData:
     """Images that are never trained on, uint8 ``[M, C, H, W]``."""
     heldout_labels: Tensor | None = None
     """Their classes, int64 ``[M]``, ``>= 0``."""
+    factors: Tensor | None = None
+    """The known factors of the training images, int64 ``[N, F]``, column f in ``[0, factor_sizes[f])``."""
+    heldout_factors: Tensor | None = None
+    """Those of the held-out images, int64 ``[M, F]``."""
+    factor_names: tuple[str, ...] = ()
+    """What the columns are, distinct, F of them; empty where no factors are known."""
+    factor_sizes: tuple[int, ...] = ()
+    """How many values each factor takes, ``>= 1``, F of them."""
 
     def __post_init__(self) -> None:
         _check_part(f"{self.name}: training images", self.images, self.labels)
+        _check_factors(self)
         if self.heldout_images is None:
             if self.heldout_labels is not None:
                 raise DataError(f"{self.name}: there are held-out labels but no held-out images")
@@ -73,6 +84,35 @@ def _check_part(what: str, images: Tensor, labels: Tensor | None) -> None:
         raise DataError(f"{what}: {len(images)} images but {len(labels)} labels")
     if int(labels.min()) < 0:
         raise DataError(f"{what}: labels must be >= 0, got {int(labels.min())}")
+
+
+def _check_factors(data: ImageData) -> None:
+    names, sizes = data.factor_names, data.factor_sizes
+    if len(names) != len(sizes) or len(set(names)) != len(names) or any(size < 1 for size in sizes):
+        raise DataError(
+            f"{data.name}: factors must have distinct names and a size >= 1 each, got names {names} and sizes {sizes}"
+        )
+    parts = [("training", data.images, data.factors), ("held-out", data.heldout_images, data.heldout_factors)]
+    if names and all(factors is None for _, _, factors in parts):
+        raise DataError(f"{data.name}: there are names of factors ({', '.join(names)}) but no factors")
+    for part, images, factors in parts:
+        if factors is None:
+            continue
+        what = f"{data.name}: {part} factors"
+        if images is None:
+            raise DataError(f"{what}: there are no {part} images to them")
+        if factors.dtype != torch.int64 or factors.ndim != 2 or factors.shape[1] != len(names) or not names:
+            raise DataError(
+                f"{what} must be int64 [N, F] with F = {len(names)}, the number of factor_names, and F >= 1, "
+                f"got {factors.dtype} {list(factors.shape)}"
+            )
+        if len(factors) != len(images):
+            raise DataError(f"{what}: {len(images)} images but factors of {len(factors)}")
+        for name, size, column in zip(names, sizes, factors.T, strict=True):
+            if len(column) and not 0 <= int(column.min()) <= int(column.max()) < size:
+                raise DataError(
+                    f"{what}: {name} must be from 0 to {size - 1}, got {int(column.min())} to {int(column.max())}"
+                )
 
 
 def size_text(image_shape: Iterable[int]) -> str:

