@@ -92,7 +92,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_unknown_name_suggests():
-    with pytest.raises(DataError, match=r"'mnist5': neither a known name \(mnist5k\).*did you mean mnist5k\?"):
+    with pytest.raises(DataError, match=r"'mnist5': neither a known name \(mnist5k, sprites\).*did you mean mnist5k\?"):
         load("mnist5")
 
 

@@ -1,0 +1,191 @@
+"""White sprites on black, rendered from known factors in the manner of dSprites (Matthey et al. 2017).
+
+As there: 64x64 pixels; shape, scale, rotation and position with 3, 6, 40, 32 and 32 values, 737,280 images in all.
+Unlike there: edges are grey instead of jagged, the 40 rotations are evenly spaced and none is the first one again, the
+shapes have equal areas, and the position is that of the centre of mass.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from torch import Tensor
+
+from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.sprite_masks import MASK_SIDE, ROTATIONS, SCALES_IN_TENTHS, SHAPES, sprite_masks
+from infogan_fast.reference import philox4x32
+
+#: Height and width of an image in pixels.
+SIDE = 64
+
+_POSITIONS = SIDE // 2
+_FIRST_CENTRE = (
+    SIDE - _POSITIONS + 1
+) / 2  # of a sprite, from the left or upper edge, so that it stays 2 pixels inside
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Something that varies between the images, and the values it takes."""
+
+    name: str
+    values: tuple[str, ...] | tuple[float, ...]
+    """By index."""
+    unit: str
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return len(self.values)
+
+
+_CENTRES = tuple(_FIRST_CENTRE + k for k in range(_POSITIONS))
+
+#: The factors, in the order of their columns. Images of different factors differ, save that the square is the same
+#: after a quarter turn (10 rotations) and the ellipse after half a turn (20).
+FACTORS = (
+    Factor("shape", tuple(SHAPES), "name"),
+    Factor("scale", tuple(tenths / 10 for tenths in SCALES_IN_TENTHS), "lengths, relative to the largest sprite"),
+    Factor("rotation", tuple(2.0 * math.pi * k / ROTATIONS for k in range(ROTATIONS)), "radians, anticlockwise"),
+    Factor("x", _CENTRES, "pixels from the left edge to the centre of mass"),
+    Factor("y", _CENTRES, "pixels from the upper edge to the centre of mass"),
+)
+FACTOR_NAMES = tuple(factor.name for factor in FACTORS)
+FACTOR_SIZES = tuple(factor.size for factor in FACTORS)
+
+#: Number of combinations of the factors.
+COMBINATIONS = math.prod(FACTOR_SIZES)
+
+#: Training images of ``load("sprites")``: 205 MB.
+TRAINING_IMAGES = 50_000
+
+#: Images that are held out; they are the same ones whatever the number of training images.
+HELDOUT_IMAGES = 5_000
+
+#: The most training images there can be: all combinations but those that show the same as one that is held out.
+MOST_TRAINING_IMAGES = 725_515
+
+
+def render(indices: Tensor) -> Tensor:
+    """The images of some combinations of the factors.
+
+    Args:
+        indices: int64 ``[N, 5]`` on any device, the index of each of ``FACTORS``; N may be 0.
+
+    Returns:
+        uint8 ``[N, 1, 64, 64]`` on the CPU, 0 to 255: a new tensor of 4,096 bytes per image. The same bits on every
+        machine.
+
+    Raises:
+        DataError: ``indices`` are not int64 ``[N, 5]``, or an index is out of range.
+    """
+    if indices.dtype != torch.int64 or indices.ndim != 2 or indices.shape[1] != len(FACTORS):
+        raise DataError(
+            f"indices must be int64 [N, {len(FACTORS)}] ({', '.join(FACTOR_NAMES)}), "
+            f"got {indices.dtype} {list(indices.shape)}"
+        )
+    columns = indices.cpu().numpy().T
+    for factor, column in zip(FACTORS, columns, strict=True):
+        wrong = np.flatnonzero((column < 0) | (column >= factor.size))
+        if len(wrong):
+            raise DataError(
+                f"indices: {factor.name} of row {wrong[0]}: got {column[wrong[0]]}, allowed: 0 to {factor.size - 1}"
+            )
+    shape, scale, rotation, x, y = columns
+    images = _windows()[shape, scale, rotation, _POSITIONS - 1 - y, _POSITIONS - 1 - x]
+    return torch.from_numpy(images)[:, None]
+
+
+@functools.cache
+def _windows() -> NDArray[np.uint8]:
+    """Every image, as a window of 64x64 on its mask with black around it; the last window has the sprite upper left.
+
+    Positions are whole pixels apart, so that nothing is left to render but which window to copy. A view
+    ``[shapes, scales, rotations, positions, positions, SIDE, SIDE]`` of 6.5 MB.
+    """
+    around = (SIDE + _POSITIONS - 1 - MASK_SIDE) // 2
+    padded = np.pad(sprite_masks(), [(0, 0)] * 3 + [(around, around)] * 2)
+    return sliding_window_view(padded, (SIDE, SIDE), axis=(3, 4))
+
+
+def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
+    """Random combinations of the factors to train on and 5,000 to hold out, labelled with their shape.
+
+    No training image equals one that is held out, also not by a symmetry of its shape. The training images of a smaller
+    number are the first ones of a larger number.
+
+    Args:
+        training_images: 1 to ``MOST_TRAINING_IMAGES``; each is 4,096 bytes.
+
+    Raises:
+        DataError: ``training_images`` is out of range.
+    """
+    if not 1 <= training_images <= MOST_TRAINING_IMAGES:
+        raise _wrong_number(str(training_images))
+    order = _shuffled()
+    heldout = order[:HELDOUT_IMAGES]
+    shown = torch.zeros(COMBINATIONS, dtype=torch.bool)
+    shown[_first_with_same_image(heldout)] = True
+    train = order[~shown[_first_with_same_image(order)]][:training_images]
+    factors, heldout_factors = _factors_of(train), _factors_of(heldout)
+    return ImageData(
+        "sprites" if training_images == TRAINING_IMAGES else f"sprites:{training_images}",
+        images=render(factors),
+        labels=factors[:, 0].clone(),
+        heldout_images=render(heldout_factors),
+        heldout_labels=heldout_factors[:, 0].clone(),
+        factors=factors,
+        heldout_factors=heldout_factors,
+        factor_names=FACTOR_NAMES,
+        factor_sizes=FACTOR_SIZES,
+    )
+
+
+def load_sized_sprites(name: str) -> ImageData:
+    """``load_sprites`` by a name such as ``sprites:200000``.
+
+    Raises:
+        DataError: what follows the colon is not a number of training images.
+    """
+    number = name.partition(":")[2]
+    if not re.fullmatch("[1-9][0-9]{0,8}", number):
+        raise _wrong_number(number)
+    return load_sprites(int(number))
+
+
+def _wrong_number(got: str) -> DataError:
+    return DataError(
+        f"data sprites:N: the number N of training images: got {got!r}, allowed: a whole number from 1 to "
+        f"{MOST_TRAINING_IMAGES}"
+    )
+
+
+@functools.cache
+def _shuffled() -> Tensor:
+    """Every combination, numbered as ``_factors_of`` does, in a random order that depends on nothing: ``[N]`` int64.
+
+    Sorted by Philox, not by a library's shuffle: those may change with the library's version. Made
+    once per process, in half a second.
+    """
+    number, zero = torch.arange(COMBINATIONS), torch.zeros((), dtype=torch.int64)
+    high, low, _, _ = philox4x32((number, zero, zero, zero), (zero, zero))
+    return torch.argsort(high << 31 | low >> 1, stable=True)
+
+
+def _factors_of(combinations: Tensor) -> Tensor:
+    """Numbers ``[N]`` of combinations to factors ``[N, 5]``, the last one changing fastest."""
+    return torch.stack(torch.unravel_index(combinations, FACTOR_SIZES), dim=1)
+
+
+def _first_with_same_image(combinations: Tensor) -> Tensor:
+    """The least number of a combination that has the same image, ``[N]``."""
+    shape, _, rotation, _, _ = torch.unravel_index(combinations, FACTOR_SIZES)
+    periods = torch.tensor([shape.period for shape in SHAPES.values()])[shape]
+    return combinations - (rotation - rotation % periods) * (_POSITIONS * _POSITIONS)
