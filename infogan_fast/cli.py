@@ -77,8 +77,8 @@ Data = Annotated[
     str | None,
     typer.Option(
         metavar="NAME_OR_PATH",
-        help=f"A data set by name ({', '.join(datasets.NAMES)}), or the path of a folder of IDX files, plain or .gz, "
-        "or of one IDX file of images. Default: mnist5k, 5,000 real digits.",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images), or the path of a "
+        "folder of IDX files, plain or .gz, or of one IDX file of images. Default: mnist5k, 5,000 real digits.",
     ),
 ]
 Preset = Annotated[
