@@ -1,5 +1,5 @@
 """The networks that the trainer trains."""
 
-from infogan_fast.nets.mnist import Generator, InfoGAN, QHead, Trunk
+from infogan_fast.nets.infogan import ARCHITECTURES, InfoGAN, Networks
 
-__all__ = ["Generator", "InfoGAN", "QHead", "Trunk"]
+__all__ = ["ARCHITECTURES", "InfoGAN", "Networks"]

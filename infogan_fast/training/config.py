@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from infogan_fast.nets import ARCHITECTURES, Networks
 from infogan_fast.spec import LatentSpec, Prior, Variance
 
 _MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyond this it is a slip of the keyboard
@@ -108,6 +109,16 @@ class TrainConfig:
     )
 
     # Networks
+    networks: Networks = field(
+        default="mnist",
+        metadata=_about(
+            "architecture of the networks: the paper's for MNIST (images whose sides are multiples of 4), for SVHN and "
+            "CelebA, for 3D faces and for 3D chairs (square images with sides of 16, 32, 64 or 128), or the one that "
+            "is common in Keras (multiples of 4)",
+            "mnist, svhn, faces, chairs, keras",
+            lambda v: v in ARCHITECTURES,
+        ),
+    )
     width: float | None = field(
         default=None,
         metadata=_about(

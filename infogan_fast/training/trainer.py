@@ -244,7 +244,9 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
         raise ConfigError("width: got None, allowed: a number > 0; device.resolve() chooses one by device")
     spec = config.spec
     try:
-        return InfoGAN(spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed)
+        return InfoGAN(
+            spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed, config.networks
+        )
     except ValueError as error:
         raise ConfigError(f"data: {error}") from error
 

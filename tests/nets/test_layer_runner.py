@@ -7,13 +7,26 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from infogan_fast.nets import chairs, keras, svhn
 from infogan_fast.nets.layer_runner import LayerRunner
-from infogan_fast.nets.mnist import Generator, QHead, Trunk
+from infogan_fast.nets.mnist import Generator, Trunk
+from infogan_fast.nets.parts import LinearHead, QHead
 
-NETWORKS = {
+PAPER_STRIDES = {
     "generator": (lambda: Generator(11, (1, 8, 12), 0.1).layers, (12, 11)),
     "trunk": (lambda: Trunk((3, 8, 12), 0.1).layers, (12, 3, 8, 12)),
     "head": (lambda: QHead(20, 7, 0.1).layers, (12, 20)),
+    "svhn generator": (lambda: svhn.Generator(11, (3, 32, 32), 0.03).layers, (12, 11)),
+    "svhn trunk": (lambda: svhn.Trunk((1, 16, 16), 0.05).layers, (12, 1, 16, 16)),
+}
+NETWORKS = {
+    **PAPER_STRIDES,
+    "linear head": (lambda: LinearHead(20, 7).layers, (12, 20)),
+    "chairs generator": (lambda: chairs.Generator(11, (1, 16, 16), 0.02).layers, (12, 11)),
+    "chairs trunk": (lambda: chairs.Trunk((3, 32, 32), 0.02).layers, (12, 3, 32, 32)),
+    "keras generator": (lambda: keras.Generator(11, (3, 8, 12), 0.05).layers, (12, 11)),
+    "keras trunk": (lambda: keras.Trunk((1, 12, 8), 0.05).layers, (12, 1, 12, 8)),
+    "keras head": (lambda: keras.QHead(20, 7, 0.1).layers, (12, 20)),
 }
 OWN = {
     "convolution": ((nn.Conv2d(3, 5, 4, 2, 1),), ["halving_conv2d"]),
@@ -122,7 +135,7 @@ def test_networks(name, own_ops):
     check(make(), shape, own_ops)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PAPER_STRIDES)
 def test_networks_run_every_convolution_and_normalisation_by_own_ops(name):
     make, shape = NETWORKS[name]
     layers = make().train()

@@ -1,11 +1,13 @@
 """The networks against the paper's table for MNIST, and the range of what they put out."""
 
+import hashlib
+
 import pytest
 import torch
 from torch import nn
 
 from infogan_fast.nets import InfoGAN
-from infogan_fast.nets.mnist import scaled
+from infogan_fast.nets.parts import scaled
 
 KINDS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Sigmoid)
 
@@ -89,6 +91,22 @@ def test_initial_weights_are_those_of_the_seed_and_leave_the_global_generator():
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (0.25, "c400af18199d300ccf8e7c3d548210daa305c8f72dcdf1c24e110aa1472be997"),
+        (1.0, "7f89bef8be0e6ba3b4ed571fe23a10a7aaac42a1fcaf37b5979c6fa8ad9c7dae"),
+    ],
+)
+def test_initial_weights_are_those_of_the_committed_results(width, expected):
+    """Names, order and bits of the default networks of seed 0, as they were when their results were measured."""
+    digest = hashlib.sha256()
+    for name, tensor in InfoGAN(74, 12, (1, 28, 28), width, 0).state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.numpy().tobytes())
+    assert digest.hexdigest() == expected
 
 
 @pytest.mark.parametrize("width", [0.0, -1.0, float("inf"), float("nan")])

@@ -17,6 +17,7 @@ WRONG = {
     "categorical": [10, (0,), ("10",), (True,), (65537,)],
     "continuous": [-1, 65537],
     "continuous_prior": [None],
+    "networks": ["MNIST", "", None, []],
     "width": [0.0, -1.0, 65.0, float("nan"), "1"],
     "categorical_weight": [-0.1, float("inf")],
     "continuous_weight": [-0.1, None],
@@ -92,8 +93,9 @@ def test_settings_text_fits_the_terminal():
 def test_presets():
     assert preset("mnist5k") == TrainConfig()
     assert preset("mnist").batch_size == 128
-    assert set(PRESETS) == {"mnist5k", "mnist"}
-    with pytest.raises(ConfigError, match=r"'mnst' is unknown; known presets: mnist5k, mnist; did you mean mnist\?"):
+    assert set(PRESETS) == {"mnist5k", "mnist", "svhn", "celeba", "faces", "chairs", "keras"}
+    known = "mnist5k, mnist, svhn, celeba, faces, chairs, keras"
+    with pytest.raises(ConfigError, match=rf"'mnst' is unknown; known presets: {known}; did you mean mnist\?"):
         preset("mnst")
 
 
@@ -102,6 +104,7 @@ def test_presets():
     [
         ("steps=10", 10),
         ("width=0.5", 0.5),
+        ("networks=svhn", "svhn"),
         ("width=none", None),
         ("compile=true", True),
         ("data=a=b", "a=b"),
@@ -136,6 +139,7 @@ def test_later_override_wins():
         ("compile=maybe", "compile got 'maybe', allowed: true, false, none"),
         ("betas=0.5", "betas got '0.5', allowed: two numbers"),
         ("information_gradient=generator,discriminator", "allowed: any of generator, head, trunk"),
+        ("networks=resnet", "networks got 'resnet', allowed: mnist, svhn, faces, chairs, keras"),
         ("width=wide", "width got 'wide', allowed: a number > 0"),
     ],
 )

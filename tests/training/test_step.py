@@ -1,5 +1,6 @@
 """The training step: who gets which gradient, and what it returns."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -17,15 +18,15 @@ PARTS = ("generator", "head", "trunk")
 PRECISIONS = ("float32", "bfloat16")
 
 
-def make_step(config):
-    nets = build_networks(config, (1, 8, 8)).train()
+def make_step(config, side=8):
+    nets = build_networks(config, (1, side, side)).train()
     return nets, TrainingStep(nets, config)
 
 
-def batch(config):
+def batch(config, side=8):
     latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(1))
-    images = torch.rand(config.batch_size, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    return images, latents, Views(None, torch.zeros(VIEWS, config.batch_size, 1, 8, 8))
+    images = torch.rand(config.batch_size, 1, side, side, generator=torch.Generator().manual_seed(0))
+    return images, latents, Views(None, torch.zeros(VIEWS, config.batch_size, 1, side, side))
 
 
 @pytest.mark.parametrize("parts", [c for n in range(4) for c in itertools.combinations(PARTS, n)])
@@ -149,6 +150,17 @@ def test_compiled_step_agrees_and_does_not_recompile(make_config):
             schedule = Schedule(1.0 - number / 4, number / 4)
             expected = eager(images, latents, views, schedule)
             torch.testing.assert_close(compiled(images, latents, views, schedule), expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("networks", ["faces", "chairs", "keras"])
+def test_compiled_step_of_other_architectures(make_config, networks):
+    config = make_config(networks=networks)
+    images, latents, views = batch(config, 16)
+    (_, eager), (_, compiled) = (make_step(dataclasses.replace(config, compile=c), 16) for c in (False, True))
+    for _ in range(2):
+        terms = [step(images, latents, views, Schedule(1.0, 1.0)) for step in (eager, compiled)]
+        torch.testing.assert_close(*terms, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("parts", [PARTS, ()])
