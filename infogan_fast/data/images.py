@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 
 class DataError(ValueError):
@@ -45,6 +47,8 @@ class ImageData:
     """What the columns are, distinct, F of them; empty where no factors are known."""
     factor_sizes: tuple[int, ...] = ()
     """How many values each factor takes, ``>= 1``, F of them."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how they were read, such as the files that were skipped; one line each."""
 
     def __post_init__(self) -> None:
         _check_part(f"{self.name}: training images", self.images, self.labels)
@@ -59,6 +63,28 @@ class ImageData:
                 f"{self.name}: held-out images have size {size_text(self.heldout_images.shape[1:])}, "
                 f"training images {size_text(self.images.shape[1:])}; they must be the same"
             )
+
+    @classmethod
+    def from_dataset(cls, dataset: Dataset[Any], *, name: str, limit: int | None = None) -> ImageData:
+        """Every item of a dataset, read once and held as uint8; no held-out part.
+
+        Random transforms are drawn once, not per epoch: the trainer has its own (``shear``, ``rotation``).
+
+        Args:
+            dataset: its items are an image, or an image and its label, an integer ``>= 0``. An image is a PIL image,
+                or a tensor or array ``[H, W]``, ``[H, W, C]`` or ``[C, H, W]`` with C 1 or 3: uint8, or floating point
+                from 0 to 1, or from -1 to 1 if a value is negative. All have one size and dtype.
+            name: of the data, in messages.
+            limit: the most items that are read, the first ones; None for all.
+
+        Raises:
+            DataError: an item is something else or unlike the first, with its index; there is none; or they would not
+                fit into memory.
+        """
+        from infogan_fast.data.torch_dataset import gather
+
+        images, labels, notes = gather(dataset, name, limit)
+        return cls(name, images, labels, notes=notes)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

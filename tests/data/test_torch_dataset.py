@@ -1,0 +1,111 @@
+"""``ImageData.from_dataset``: items of every kind, and the first that does not fit."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
+
+from infogan_fast.data import DataError, ImageData
+
+IMAGES = torch.randint(0, 256, (4, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+class Items(Dataset):
+    """Never raises IndexError, as many data sets do not."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self.items[index % len(self.items)]
+
+
+def load(items, **options):
+    return ImageData.from_dataset(Items(items), name="mine", **options)
+
+
+def test_tensors_with_labels():
+    data = ImageData.from_dataset(TensorDataset(IMAGES, torch.tensor([3, 0, 1, 1])), name="mine")
+    assert data.name == "mine"
+    assert torch.equal(data.images, IMAGES)
+    assert data.labels.tolist() == [3, 0, 1, 1]
+    assert torch.equal(ImageData.from_dataset(TensorDataset(IMAGES), name="mine").images, IMAGES)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_floating_point(dtype):
+    images = IMAGES.to(dtype)
+    images[0, 0, 0, :2] = torch.tensor([0.0, 255.0])
+    data = load(list(images / 255.0))
+    assert torch.equal(data.images, images.to(torch.uint8))
+    assert data.notes == ("values: floating point from 0 to 1, taken as 0 to 1",)
+    data = load([(image / 127.5 - 1.0, 2) for image in images])
+    assert torch.equal(data.images, images.to(torch.uint8))
+    assert data.labels.tolist() == [2] * 4
+    assert load(list((images / 255.0).bfloat16())).images.shape == IMAGES.shape
+
+
+def test_arrays_and_grey():
+    array = IMAGES.permute(0, 2, 3, 1).numpy()
+    assert torch.equal(load([(image, np.int64(1)) for image in array]).images, IMAGES)
+    assert torch.equal(load(list(array[..., 0])).images, IMAGES[:, :1])
+    assert torch.equal(load(list(IMAGES[:, 0])).images, IMAGES[:, :1])
+
+
+def test_pil_images():
+    image = pytest.importorskip("PIL.Image")
+    data = load([(image.fromarray(pixels.permute(1, 2, 0).numpy()), 0) for pixels in IMAGES])
+    assert torch.equal(data.images, IMAGES)
+    assert load([image.new("L", (8, 4), 7)]).images.shape == (1, 1, 4, 8)
+    assert load([image.new("CMYK", (8, 4))]).images.unique().tolist() == [255]
+
+
+def test_limit_and_iterable():
+    class Endless(IterableDataset):
+        def __iter__(self):
+            while True:
+                yield IMAGES[0]
+
+    assert len(load(list(IMAGES), limit=3).images) == 3
+    assert len(load(list(IMAGES), limit=9).images) == 4
+    assert len(ImageData.from_dataset(Endless(), name="mine", limit=5).images) == 5
+    with pytest.raises(DataError, match="mine: limit: got 0, allowed: at least 1"):
+        load(list(IMAGES), limit=0)
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([], "mine: the dataset is empty"),
+        (
+            [IMAGES[0], IMAGES[1], IMAGES[2, :, :4]],
+            r"item 2 is uint8 \[3, 4, 8\], item 0 is uint8 \[3, 8, 8\]; all must",
+        ),
+        ([IMAGES[0], IMAGES[1] / 255], r"item 1 is float32 \[3, 8, 8\], item 0 is uint8"),
+        ([IMAGES[0], (IMAGES[1], 1)], "item 1 has a label, unlike item 0"),
+        ([(IMAGES[0], 1), IMAGES[1]], "item 1 lacks a label, unlike item 0"),
+        ([(IMAGES[0], 1, 2)], "item 0: got 3 values, allowed: an image, or an image and its label"),
+        ([(IMAGES[0], "cat")], "item 0: label: got str, allowed: an integer >= 0"),
+        ([(IMAGES[0], torch.zeros(3))], r"item 0: label: got Tensor \[3\]"),
+        ([(IMAGES[0], 0.5)], "item 0: label: got float"),
+        ([(IMAGES[0], -1)], "labels must be >= 0, got -1"),
+        (["a.png"], r"item 0: got str, allowed: a PIL image, or a tensor or array \[H, W\]"),
+        ([torch.zeros(8)], r"got shape \[1, 8\], allowed"),
+        ([torch.full((8, 8), 9.0)], "got values from 9 to 9"),
+        ([torch.zeros(8, 8), torch.full((8, 8), torch.nan)], "image 1 holds NaN"),
+        ([torch.zeros(8, 8, dtype=torch.int64)], "got dtype int64"),
+    ],
+)
+def test_items_that_do_not_fit(items, message):
+    with pytest.raises(DataError, match=message):
+        load(items)
+
+
+def test_too_large_for_the_memory_is_told_at_the_first_item(monkeypatch):
+    monkeypatch.setattr("infogan_fast.data.memory.free_memory", lambda: 4 * IMAGES.numel() - 1)
+    with pytest.raises(DataError, match="mine: its images need"):
+        load(list(IMAGES))
+    assert len(load(list(IMAGES), limit=3).images) == 3
