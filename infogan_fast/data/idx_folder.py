@@ -15,6 +15,17 @@ _IMAGES = "{part}-images-idx3-ubyte"
 _LABELS = "{part}-labels-idx1-ubyte"
 
 
+def has_idx_names(folder: Path) -> bool:
+    """Whether a folder holds a file of one of the four names, so that it is meant as IDX files."""
+    parts, kinds = ("train", "t10k"), (_IMAGES, _LABELS)
+    return any(_find(folder, kind.format(part=part)) is not None for part in parts for kind in kinds)
+
+
+def has_training_images(folder: Path) -> bool:
+    """Whether a folder exists and holds the file of training images."""
+    return _find(folder, _IMAGES.format(part="train")) is not None
+
+
 def load_idx_folder(folder: Path) -> ImageData:
     """Training images of a folder, with labels and the held-out part ``t10k`` where they are present.
 

@@ -62,9 +62,35 @@ class TrainConfig:
     data: str = field(
         default="mnist5k",
         metadata=_about(
-            "name of a data set, or path of a folder of IDX files",
+            "name of a data set; or path of a folder of image files or of IDX files, or of an IDX, .npy or .npz file",
             "a non-empty string",
             lambda v: isinstance(v, str) and bool(v),
+        ),
+    )
+    image_size: int | None = field(
+        default=None,
+        metadata=_about(
+            "side of the images in pixels: the short side is resized to it and the centre cropped; none = as they are, "
+            "and 32 for a folder of image files",
+            "a multiple of 4 from 4 to 1024, or none",
+            lambda v: v is None or (_whole(4, 1024)(v) and v % 4 == 0),
+        ),
+    )
+    channels: int | None = field(
+        default=None,
+        metadata=_about(
+            "of the images: 1 = grey, 3 = RGB; none = as they are, where a folder of image files is grey if none of "
+            "them has colour",
+            "1, 3, none",
+            lambda v: v is None or (type(v) is int and v in (1, 3)),
+        ),
+    )
+    strict: bool = field(
+        default=False,
+        metadata=_about(
+            "a file in a folder of image files that cannot be read is an error; otherwise it is skipped and named",
+            "true, false",
+            lambda v: type(v) is bool,
         ),
     )
     seed: int = field(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from infogan_fast.training.config import ConfigError, TrainConfig
 
 # The paper's MNIST experiment (section 7 and appendix C.1), and what its others have in common with it. What is marked
-# (?) is from its authors' own launcher. Give it the 60,000 digits; without --data it trains on the 5,000.
+# (?) is from its authors' own launcher. Give it the 60,000 digits with --data mnist; without, it trains on the 5,000.
 _PAPER_MNIST = TrainConfig(
     networks="mnist",
     width=1.0,

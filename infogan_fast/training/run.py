@@ -33,7 +33,12 @@ def start(config: TrainConfig, folder: RunFolder) -> Trainer:
     Raises:
         DataError, ConfigError, CheckpointError: as their messages say.
     """
-    trainer = Trainer(config, datasets.load(config.data), folder)
+    images = datasets.load(config.data, image_size=config.image_size, channels=config.channels, strict=config.strict)
+    count = len(images.images)
+    if count < config.batch_size:
+        few = f"{images.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
+        raise datasets.DataError("; ".join([few, *images.notes]))
+    trainer = Trainer(config, images, folder)
     about = {"command_line": sys.argv, "versions": versions(), "threads": torch.get_num_threads()}
     folder.write_config(config, about)
     return trainer
@@ -56,6 +61,7 @@ def finish(trainer: Trainer) -> dict[str, Any]:
         "batch_size": config.batch_size,
         "seed": config.seed,
         "data": config.data,
+        "data_notes": list(trainer.data.notes),
         "width": config.width,
         "device": config.device,
         "device_name": device_name(trainer.device),
@@ -79,7 +85,7 @@ def evaluate_run(folder: RunFolder, data: str | None = None, device: str | None 
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
     """
     nets, config, image_shape = _load_run(folder, device)
-    images = datasets.load(data or config.data)
+    images = _images_for(config, data, image_shape)
     if images.image_shape != image_shape:
         raise datasets.DataError(
             f"{images.name}: its images are {size_text(images.image_shape)}, "
@@ -90,7 +96,20 @@ def evaluate_run(folder: RunFolder, data: str | None = None, device: str | None 
         figures = evaluate(
             nets, config.spec, config.variance, images, seed, randomness.EVALUATION, config.evaluation_samples
         )
-    return {**figures.to_json(), "bound_note": bound_note(config.spec, config.variance)}
+    return {
+        **figures.to_json(),
+        "bound_note": bound_note(config.spec, config.variance),
+        "data_notes": list(images.notes),
+    }
+
+
+def _images_for(config: TrainConfig, data: str | None, image_shape: tuple[int, int, int]) -> datasets.ImageData:
+    """The run's own images, or others; image files, which have no size of their own, at that of the run."""
+    image_size, channels = config.image_size, config.channels
+    if data is not None and datasets.is_image_folder(data):
+        channels, height, width = image_shape
+        image_size = height if height == width else image_size
+    return datasets.load(data or config.data, image_size=image_size, channels=channels, strict=config.strict)
 
 
 def draw_run(

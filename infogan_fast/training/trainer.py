@@ -248,7 +248,7 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
             spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed, config.networks
         )
     except ValueError as error:
-        raise ConfigError(f"data: {error}") from error
+        raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error
 
 
 @contextmanager

@@ -80,8 +80,9 @@ def test_heldout_labels_without_images(tmp_path):
         load(str(tmp_path))
 
 
-def test_folder_without_idx_files_says_what_it_looked_for(tmp_path):
+def test_folder_without_idx_training_images_says_what_it_looked_for(tmp_path):
     (tmp_path / "cat.png").touch()
+    write_idx(tmp_path / "t10k-images-idx3-ubyte", images(3))
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte and train-images-idx3-ubyte\.gz.*holds cat\.png"):
         load(str(tmp_path))
 
@@ -92,8 +93,28 @@ def test_missing_folder(tmp_path):
 
 
 def test_unknown_name_suggests():
-    with pytest.raises(DataError, match=r"'mnist5': neither a known name \(mnist5k, sprites\).*did you mean mnist5k\?"):
+    known = r"mnist5k, mnist, fashion-mnist, sprites"
+    with pytest.raises(DataError, match=rf"'mnist5': neither a known name \({known}\).*did you mean mnist5k\?"):
         load("mnist5")
+
+
+def test_another_size_of_the_held_out_part_too(tmp_path):
+    pytest.importorskip("PIL")
+    write_idx(tmp_path / "train-images-idx3-ubyte", images(3))
+    write_idx(tmp_path / "t10k-images-idx3-ubyte", images(2))
+    data = load(str(tmp_path), image_size=16, channels=3)
+    assert data.images.shape == (3, 3, 16, 16)
+    assert data.heldout_images.shape == (2, 3, 16, 16)
+
+
+def test_fashion_mnist():
+    try:
+        data = load("fashion-mnist")
+    except DataError as error:
+        pytest.skip(str(error))
+    assert data.images.shape == (60000, 1, 28, 28)
+    assert data.heldout_images.shape == (10000, 1, 28, 28)
+    assert data.labels.bincount().tolist() == [6000] * 10
 
 
 def test_image_data_checks_its_parts():

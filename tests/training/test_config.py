@@ -11,6 +11,9 @@ from infogan_fast.training.overrides import parse_overrides, settings_text
 
 WRONG = {
     "data": ["", 3],
+    "image_size": [0, 2, 30, 1028, 32.0, True, "32"],
+    "channels": [0, 2, 4, True, "1"],
+    "strict": [None, 1],
     "seed": [-1, 2**31, 1.0, True],
     "noise": [-1, 1.5, 65537],
     "noise_prior": ["gaussian", []],
@@ -106,6 +109,8 @@ def test_presets():
         ("width=0.5", 0.5),
         ("networks=svhn", "svhn"),
         ("width=none", None),
+        ("image_size=64", 64),
+        ("channels=3", 3),
         ("compile=true", True),
         ("data=a=b", "a=b"),
         ("categorical=10,4", (10, 4)),
@@ -134,7 +139,7 @@ def test_later_override_wins():
         ("steps", "write it as key=value"),
         ("=3", "write it as key=value"),
         ("batchsize=3", r"unknown setting 'batchsize'; did you mean batch_size\?"),
-        ("zzz=3", "unknown setting 'zzz'; known settings: data, seed"),
+        ("zzz=3", "unknown setting 'zzz'; known settings: data, image_size"),
         ("steps=3.5", r"steps got '3.5', allowed: an integer >= 1"),
         ("compile=maybe", "compile got 'maybe', allowed: true, false, none"),
         ("betas=0.5", "betas got '0.5', allowed: two numbers"),
