@@ -185,6 +185,8 @@ def train(
     else:
         config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
         folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
+    if datasets.is_image_folder(config.data):  # which may take minutes
+        console.print(f"reading images: {config.data}", soft_wrap=True)
     try:
         trainer = start(config, folder)
     except BaseException:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.memory import check_fits
 
 
 def fitted(data: ImageData, image_size: int | None, channels: int | None) -> ImageData:
@@ -20,7 +21,7 @@ def fitted(data: ImageData, image_size: int | None, channels: int | None) -> Ima
         channels: 1 for grey (luma), 3 for RGB; None leaves channels as they are.
 
     Raises:
-        DataError: something has to change, and the images have neither 1 nor 3 channels.
+        DataError: something has to change, and the images have neither 1 nor 3 channels, or would not fit into memory.
         ModuleNotFoundError: Pillow is not installed.
     """
     now, height, width = data.image_shape
@@ -28,6 +29,10 @@ def fitted(data: ImageData, image_size: int | None, channels: int | None) -> Ima
         return data
     if now not in (1, 3):
         raise DataError(f"{data.name}: got images of {now} channels, allowed for image_size and channels: 1 or 3")
+    result_size = (channels or now) * (image_size or height) * (image_size or width)
+    check_fits(
+        data.name, result_size * sum(len(part) for part in (data.images, data.heldout_images) if part is not None)
+    )
     heldout = None if data.heldout_images is None else _fitted(data.heldout_images, image_size, channels)
     return dataclasses.replace(data, images=_fitted(data.images, image_size, channels), heldout_images=heldout)
 

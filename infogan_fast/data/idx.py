@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from infogan_fast.data.images import DataError
+from infogan_fast.data.memory import check_fits
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -29,9 +30,9 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         dimensions: how many the array must have: 3 for images ``[N, H, W]``, 1 for labels ``[N]``.
 
     Raises:
-        DataError: the file cannot be read, its gzip data are damaged, its magic number is another one, or it holds
-            fewer or more bytes than its header announces. The message names the file, what was found and what was
-            expected.
+        DataError: the file cannot be read, its gzip data are damaged, its magic number is another one, it holds fewer
+            or more bytes than its header announces, or it would not fit into memory. The message names the file, what
+            was found and what was expected.
     """
     content = _read_bytes(path)
     header = 4 + 4 * dimensions
@@ -58,6 +59,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 def _read_bytes(path: Path) -> bytes:
     try:
+        check_fits(path, path.stat().st_size)  # of gzip data a lower bound
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error

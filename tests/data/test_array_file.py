@@ -141,6 +141,14 @@ def test_too_large_for_the_memory(tmp_path, monkeypatch, name):
         load(str(tmp_path / name))
 
 
+def test_too_large_for_the_memory_once_resized(tmp_path, monkeypatch):
+    path = saved(tmp_path / "x.npy", PIXELS)
+    monkeypatch.setattr("infogan_fast.data.memory.free_memory", lambda: 5 * 3 * 64 * 64)
+    assert len(load(path).images) == 5
+    with pytest.raises(DataError, match=r"x\.npy: its images need .*image_size"):
+        load(path, image_size=64)
+
+
 def test_another_size_and_other_channels(tmp_path):
     pytest.importorskip("PIL")
     flat = np.broadcast_to(np.array([255, 0, 0], dtype=np.uint8)[:, None, None], (2, 3, 8, 12))

@@ -78,6 +78,12 @@ def test_gz_that_is_not_gzip(tmp_path):
         read_idx(write(tmp_path / "x.gz", idx_bytes(IMAGES)), dimensions=3)
 
 
+def test_too_large_for_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("infogan_fast.data.memory.free_memory", lambda: 150)
+    with pytest.raises(DataError, match="x: its images need"):
+        read_idx(write(tmp_path / "x", idx_bytes(IMAGES)), dimensions=3)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_idx(tmp_path / "nowhere", dimensions=3)
