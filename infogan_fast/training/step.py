@@ -63,9 +63,11 @@ class TrainingStep:
         self.discriminator_losses: Callable[..., tuple[Tensor, ...]] = self._discriminator_losses
         self.generator_losses: Callable[..., tuple[Tensor, Tensor]] = self._generator_losses
         if config.compile:
-            self.generate = torch.compile(self.generate, fullgraph=True)
-            self.discriminator_losses = torch.compile(self.discriminator_losses, fullgraph=True)
-            self.generator_losses = torch.compile(self.generator_losses, fullgraph=True)
+            # Sizes do not change within a run; another run's in the same process are no reason to make them symbols.
+            compiled = partial(torch.compile, fullgraph=True, dynamic=False)
+            self.generate = compiled(self.generate)
+            self.discriminator_losses = compiled(self.discriminator_losses)
+            self.generator_losses = compiled(self.generator_losses)
 
     def __call__(self, real: Tensor, latents: Latents, views: Views, schedule: Schedule) -> Tensor:
         """One update of every network.
