@@ -2,9 +2,9 @@
 
     python3 -m benchmarks.gpu_check [--out DIR] [--commit NAME] [--seconds S]
 
-Builds the package from a copy of this tree for the GPU at hand, runs tests/gpu, compute-sanitizer, the benchmark sweep
-and a training run. A part that fails does not stop the others; the exit status is 0 only if every part passed, or has a
-tool that is absent. DIR gets results.json, table.md and log.txt.
+Builds the package from a copy of this tree for the GPU at hand, runs tests/gpu, compute-sanitizer, the benchmark sweep,
+a training run and the step against the common ones. A part that fails does not stop the others; the exit status is 0
+only if every part passed, or has a tool that is absent. DIR gets results.json, table.md and log.txt.
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[s
                 f"**Time to a result**: seconds of training on {result['data']} until L_I of the categorical code",
                 f"stays above {result['bound_nats']} nats, and until its accuracy on held-out images stays above",
                 f"{result['accuracy']:.0%}; medians of {seeds} seeds, at most {result['most_seconds']:.0f} s a run,",
-                f"{_threads(result['threads'])}. From `infogan-fast bench --time-to-result`:",
+                f"{_threads(result['threads'])}. From",
+                f"`infogan-fast bench --time-to-result --seconds {result['most_seconds']:.0f}`:",
             )
         )
         parts.append(_results_table(result["runs"]))
