@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from infogan_fast.nets import ARCHITECTURES, Networks
 from infogan_fast.spec import LatentSpec, Prior, Variance
+from infogan_fast.training.allowed import (
+    BOOLEAN,
+    LARGEST_WHOLE,
+    Allowed,
+    one_of,
+    or_none,
+    positive,
+    real,
+    setting,
+    whole,
+)
 
 _MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyond this it is a slip of the keyboard
 _MOST_STEPS_PER_LINE = 1_000_000  # the terms of that many steps are kept in memory
@@ -18,32 +27,29 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
 NetworkPart = Literal["generator", "head", "trunk"]
 
+_COUNT = whole(0, _MOST_PER_KIND)
+_PRIOR = one_of("normal", "uniform")
+_SHARE = real(0.0, 1.0)
+_SIDE = Allowed("a multiple of 4 from 4 to 1024", lambda v: whole(4, 1024).check(v) and v % 4 == 0)
+_CARDINALITIES = Allowed(
+    "integers from 1 to 65536, separated by commas; () for none",
+    lambda v: isinstance(v, tuple) and all(whole(1, _MOST_PER_KIND).check(k) for k in v),
+)
+_VARIANCE = Allowed(
+    "a number > 0, learned, learned_std", lambda v: v in ("learned", "learned_std") or positive().check(v)
+)
+_PARTS = Allowed(
+    "any of generator, head, trunk, separated by commas; () for none",
+    lambda v: isinstance(v, tuple) and set(v) <= {"generator", "head", "trunk"} and len(set(v)) == len(v),
+)
+_BETAS = Allowed(
+    "two numbers, each >= 0 and < 1",
+    lambda v: isinstance(v, tuple) and len(v) == 2 and all(real(0.0).check(b) and b < 1.0 for b in v),
+)
+
 
 class ConfigError(ValueError):
     """A setting is unknown or has a value that is not allowed; the message names it and says what is."""
-
-
-def _about(meaning: str, allowed: str, check: Callable[[Any], bool]) -> dict[str, Any]:
-    """What a field's metadata hold; ``check`` says whether a value is allowed."""
-    return {"meaning": meaning, "allowed": allowed, "check": check}
-
-
-def _whole(minimum: int, maximum: int = 2**31 - 1) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and minimum <= value <= maximum
-
-
-def _real(minimum: float, maximum: float = math.inf, *, open_below: bool = False) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        if type(value) not in (int, float) or not math.isfinite(value):
-            return False
-        above = minimum < value if open_below else minimum <= value
-        return bool(above and value <= maximum)
-
-    return check
-
-
-def _distinct_parts(value: Any) -> bool:
-    return isinstance(value, tuple) and set(value) <= {"generator", "head", "trunk"} and len(set(value)) == len(value)
 
 
 @dataclass(frozen=True)
@@ -59,265 +65,140 @@ class TrainConfig:
     """
 
     # What is learned from
-    data: str = field(
-        default="mnist5k",
-        metadata=_about(
-            "name of a data set; or path of a folder of image files or of IDX files, or of an IDX, .npy or .npz file",
-            "a non-empty string",
-            lambda v: isinstance(v, str) and bool(v),
-        ),
+    data: str = setting(
+        "mnist5k",
+        Allowed("a non-empty string", lambda v: isinstance(v, str) and bool(v)),
+        "name of a data set; or path of a folder of image files or of IDX files, or of an IDX, .npy or .npz file",
     )
-    image_size: int | None = field(
-        default=None,
-        metadata=_about(
-            "side of the images in pixels: the short side is resized to it and the centre cropped; none = as they are, "
-            "and 32 for a folder of image files",
-            "a multiple of 4 from 4 to 1024, or none",
-            lambda v: v is None or (_whole(4, 1024)(v) and v % 4 == 0),
-        ),
+    image_size: int | None = setting(
+        None,
+        or_none(_SIDE),
+        "side of the images in pixels: the short side is resized to it and the centre cropped; none = as they are, "
+        "and 32 for a folder of image files",
     )
-    channels: int | None = field(
-        default=None,
-        metadata=_about(
-            "of the images: 1 = grey, 3 = RGB; none = as they are, where a folder of image files is grey if none of "
-            "them has colour",
-            "1, 3, none",
-            lambda v: v is None or (type(v) is int and v in (1, 3)),
-        ),
+    channels: int | None = setting(
+        None,
+        or_none(one_of(1, 3)),
+        "of the images: 1 = grey, 3 = RGB; none = as they are, where a folder of image files is grey if none of "
+        "them has colour",
     )
-    strict: bool = field(
-        default=False,
-        metadata=_about(
-            "a file in a folder of image files that cannot be read is an error; otherwise it is skipped and named",
-            "true, false",
-            lambda v: type(v) is bool,
-        ),
+    strict: bool = setting(
+        False,
+        BOOLEAN,
+        "a file in a folder of image files that cannot be read is an error; otherwise it is skipped and named",
     )
-    seed: int = field(
-        default=0,
-        metadata=_about(
-            "of weights, order of the data, latent codes and instance noise",
-            "an integer from 0 to 2147483647",
-            _whole(0),
-        ),
-    )
+    seed: int = setting(0, whole(0, LARGEST_WHOLE), "of weights, order of the data, latent codes and instance noise")
 
     # Latent code
-    noise: int = field(
-        default=62,
-        metadata=_about(
-            "noise variables z, which Q does not recover", "an integer from 0 to 65536", _whole(0, _MOST_PER_KIND)
-        ),
-    )
-    noise_prior: Prior = field(
-        default="normal",
-        metadata=_about("prior of z: N(0, 1) or U(-1, 1)", "normal, uniform", lambda v: v in ("normal", "uniform")),
-    )
-    categorical: tuple[int, ...] = field(
-        default=(10,),
-        metadata=_about(
-            "number of categories of each categorical code",
-            "integers from 1 to 65536, separated by commas; () for none",
-            lambda v: isinstance(v, tuple) and all(_whole(1, _MOST_PER_KIND)(k) for k in v),
-        ),
-    )
-    continuous: int = field(
-        default=2,
-        metadata=_about("number of continuous codes", "an integer from 0 to 65536", _whole(0, _MOST_PER_KIND)),
-    )
-    continuous_prior: Prior = field(
-        default="uniform",
-        metadata=_about(
-            "prior of the continuous codes: U(-1, 1) or N(0, 1)",
-            "uniform, normal",
-            lambda v: v in ("uniform", "normal"),
-        ),
-    )
+    noise: int = setting(62, _COUNT, "noise variables z, which Q does not recover")
+    noise_prior: Prior = setting("normal", _PRIOR, "prior of z: N(0, 1) or U(-1, 1)")
+    categorical: tuple[int, ...] = setting((10,), _CARDINALITIES, "number of categories of each categorical code")
+    continuous: int = setting(2, _COUNT, "number of continuous codes")
+    continuous_prior: Prior = setting("uniform", _PRIOR, "prior of the continuous codes: U(-1, 1) or N(0, 1)")
 
     # Networks
-    networks: Networks = field(
-        default="mnist",
-        metadata=_about(
-            "architecture of the networks: the paper's for MNIST (images whose sides are multiples of 4), for SVHN and "
-            "CelebA, for 3D faces and for 3D chairs (square images with sides of 16, 32, 64 or 128), or the one that "
-            "is common in Keras (multiples of 4)",
-            "mnist, svhn, faces, chairs, keras",
-            lambda v: v in ARCHITECTURES,
-        ),
+    networks: Networks = setting(
+        "mnist",
+        one_of(*ARCHITECTURES),
+        "architecture of the networks: the paper's for MNIST (images whose sides are multiples of 4), for SVHN and "
+        "CelebA, for 3D faces and for 3D chairs (square images with sides of 16, 32, 64 or 128), or the one that "
+        "is common in Keras (multiples of 4)",
     )
-    width: float | None = field(
-        default=None,
-        metadata=_about(
-            "multiplier of every channel count of the paper; none = by device, 0.25 on a CPU and 1.0 on a GPU",
-            "a number > 0 and <= 64, or none",
-            lambda v: v is None or _real(0.0, 64.0, open_below=True)(v),
-        ),
+    width: float | None = setting(
+        None,
+        or_none(positive(64.0)),
+        "multiplier of every channel count of the paper; none = by device, 0.25 on a CPU and 1.0 on a GPU",
     )
 
     # Information loss
-    categorical_weight: float = field(
-        default=1.0,
-        metadata=_about("weight (lambda) of each categorical code's loss, per nat", "a number >= 0", _real(0.0)),
+    categorical_weight: float = setting(1.0, real(0.0), "weight (lambda) of each categorical code's loss, per nat")
+    continuous_weight: float = setting(0.05, real(0.0), "weight (lambda) of each continuous code's loss, per nat")
+    continuous_from: float = setting(
+        0.1,
+        _SHARE,
+        "share of the run after which the continuous codes begin to count; until then the categorical codes have "
+        "the images to themselves; without categorical codes they count from the first step",
     )
-    continuous_weight: float = field(
-        default=0.05,
-        metadata=_about("weight (lambda) of each continuous code's loss, per nat", "a number >= 0", _real(0.0)),
+    continuous_full: float = setting(
+        0.4,
+        Allowed("a number from continuous_from to 1", _SHARE.check),
+        "share of the run after which the continuous codes count with their whole weight",
     )
-    continuous_from: float = field(
-        default=0.1,
-        metadata=_about(
-            "share of the run after which the continuous codes begin to count; until then the categorical codes have "
-            "the images to themselves; without categorical codes they count from the first step",
-            "a number from 0 to 1",
-            _real(0.0, 1.0),
-        ),
+    variance: Variance = setting(
+        0.0625,
+        _VARIANCE,
+        "variance of Q's Gaussian: a fixed one, or learned from a log-variance or a log-std output",
     )
-    continuous_full: float = field(
-        default=0.4,
-        metadata=_about(
-            "share of the run after which the continuous codes count with their whole weight",
-            "a number from continuous_from to 1",
-            _real(0.0, 1.0),
-        ),
-    )
-    variance: Variance = field(
-        default=0.0625,
-        metadata=_about(
-            "variance of Q's Gaussian: a fixed one, or learned from a log-variance or a log-std output",
-            "a number > 0, learned, learned_std",
-            lambda v: v in ("learned", "learned_std") or _real(0.0, open_below=True)(v),
-        ),
-    )
-    information_gradient: tuple[NetworkPart, ...] = field(
-        default=("generator", "head", "trunk"),
-        metadata=_about(
-            "the parts that receive the gradient of the information loss; without generator the images need not show "
-            "the code (a plain GAN whose Q only watches), without trunk Q reads the features that D finds useful, "
-            "without head Q's head keeps its initial weights",
-            "any of generator, head, trunk, separated by commas; () for none",
-            _distinct_parts,
-        ),
+    information_gradient: tuple[NetworkPart, ...] = setting(
+        ("generator", "head", "trunk"),
+        _PARTS,
+        "the parts that receive the gradient of the information loss; without generator the images need not show "
+        "the code (a plain GAN whose Q only watches), without trunk Q reads the features that D finds useful, "
+        "without head Q's head keeps its initial weights",
     )
 
     # Optimisation
-    steps: int = field(
-        default=7000,
-        metadata=_about(
-            "length of the run, in training steps (one update of D and one of G)", "an integer >= 1", _whole(1)
-        ),
+    steps: int = setting(7000, whole(1), "length of the run, in training steps (one update of D and one of G)")
+    batch_size: int = setting(64, whole(2, _MOST_PER_KIND, " (batch normalisation needs two)"), "images per step")
+    learning_rate_discriminator: float = setting(2e-3, real(0.0), "Adam's, of the trunk and D's output layer")
+    learning_rate_generator: float = setting(4e-3, real(0.0), "Adam's, of G")
+    learning_rate_head: float = setting(2e-3, real(0.0), "Adam's, of Q's head")
+    betas: tuple[float, float] = setting((0.5, 0.999), _BETAS, "Adam's decay rates of the two moments")
+    decay_from: float = setting(
+        0.5,
+        _SHARE,
+        "share of the run after which the learning rates fall linearly to 0 at its end; 1 = they never fall",
     )
-    batch_size: int = field(
-        default=64,
-        metadata=_about(
-            "images per step", "an integer from 2 to 65536 (batch normalisation needs two)", _whole(2, _MOST_PER_KIND)
-        ),
+    shear: float = setting(
+        0.3,
+        _SHARE,
+        "largest random horizontal shear of the input images of D and Q, real and generated, as a ratio of lengths",
     )
-    learning_rate_discriminator: float = field(
-        default=2e-3, metadata=_about("Adam's, of the trunk and D's output layer", "a number >= 0", _real(0.0))
+    rotation: float = setting(
+        5.0,
+        real(0.0, 180.0),
+        "largest random rotation of the input images of D and Q, real and generated, in degrees",
     )
-    learning_rate_generator: float = field(default=4e-3, metadata=_about("Adam's, of G", "a number >= 0", _real(0.0)))
-    learning_rate_head: float = field(default=2e-3, metadata=_about("Adam's, of Q's head", "a number >= 0", _real(0.0)))
-    betas: tuple[float, float] = field(
-        default=(0.5, 0.999),
-        metadata=_about(
-            "Adam's decay rates of the two moments",
-            "two numbers, each >= 0 and < 1",
-            lambda v: isinstance(v, tuple) and len(v) == 2 and all(_real(0.0)(b) and b < 1.0 for b in v),
-        ),
-    )
-    decay_from: float = field(
-        default=0.5,
-        metadata=_about(
-            "share of the run after which the learning rates fall linearly to 0 at its end; 1 = they never fall",
-            "a number from 0 to 1",
-            _real(0.0, 1.0),
-        ),
-    )
-    shear: float = field(
-        default=0.3,
-        metadata=_about(
-            "largest random horizontal shear of the input images of D and Q, real and generated, as a ratio of lengths",
-            "a number from 0 to 1",
-            _real(0.0, 1.0),
-        ),
-    )
-    rotation: float = field(
-        default=5.0,
-        metadata=_about(
-            "largest random rotation of the input images of D and Q, real and generated, in degrees",
-            "a number from 0 to 180",
-            _real(0.0, 180.0),
-        ),
-    )
-    instance_noise: float = field(
-        default=0.5,
-        metadata=_about(
-            "standard deviation of the Gaussian noise on the input images of D and Q, real and generated, which are in "
-            "[0, 1]",
-            "a number >= 0",
-            _real(0.0),
-        ),
+    instance_noise: float = setting(
+        0.5,
+        real(0.0),
+        "standard deviation of the Gaussian noise on the input images of D and Q, real and generated, which are in "
+        "[0, 1]",
     )
 
     # Execution
-    device: Device = field(
-        default="auto",
-        metadata=_about(
-            "auto = cuda if there is a GPU and the CUDA kernels were built",
-            "auto, cpu, cuda",
-            lambda v: v in ("auto", "cpu", "cuda"),
-        ),
+    device: Device = setting(
+        "auto", one_of("auto", "cpu", "cuda"), "auto = cuda if there is a GPU and the CUDA kernels were built"
     )
-    compile: bool | None = field(
-        default=None,
-        metadata=_about(
-            "compile the step with torch.compile: a minute or more at the start; none = on a GPU only, since on a CPU "
-            "it is slower",
-            "true, false, none",
-            lambda v: v is None or type(v) is bool,
-        ),
+    compile: bool | None = setting(
+        None,
+        or_none(BOOLEAN),
+        "compile the step with torch.compile: a minute or more at the start; none = on a GPU only, since on a CPU "
+        "it is slower",
     )
-    cuda_graph: bool = field(
-        default=True,
-        metadata=_about(
-            "on a GPU, capture the step in a CUDA graph and replay it", "true, false", lambda v: type(v) is bool
-        ),
-    )
-    precision: Precision = field(
-        default="float32",
-        metadata=_about(
-            "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32. PyTorch's float32 "
-            "convolutions use TF32 on a GPU, unless torch.backends.cudnn.allow_tf32 is false",
-            "float32, bfloat16",
-            lambda v: v in ("float32", "bfloat16"),
-        ),
-    )
-    log_every: int = field(
-        default=50,
-        metadata=_about(
-            "steps between lines of metrics.jsonl", "an integer from 1 to 1000000", _whole(1, _MOST_STEPS_PER_LINE)
-        ),
-    )
-    checkpoint_every: int = field(
-        default=500, metadata=_about("steps between checkpoints", "an integer >= 1", _whole(1))
-    )
-    picture_every: int = field(
-        default=500,
-        metadata=_about("steps between pictures during training; 0 = only at the end", "an integer >= 0", _whole(0)),
-    )
-    evaluation_samples: int = field(
-        default=10000, metadata=_about("images generated for the closing L_I and R2", "an integer >= 2", _whole(2))
+    cuda_graph: bool = setting(True, BOOLEAN, "on a GPU, capture the step in a CUDA graph and replay it")
+    precision: Precision = setting(
+        "float32",
+        one_of("float32", "bfloat16"),
+        "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32. PyTorch's float32 "
+        "convolutions use TF32 on a GPU, unless torch.backends.cudnn.allow_tf32 is false",
     )
 
+    # What is written
+    log_every: int = setting(50, whole(1, _MOST_STEPS_PER_LINE), "steps between lines of metrics.jsonl")
+    checkpoint_every: int = setting(500, whole(1), "steps between checkpoints")
+    picture_every: int = setting(500, whole(0), "steps between pictures during training; 0 = only at the end")
+    evaluation_samples: int = setting(10000, whole(2), "images generated for the closing L_I and R2")
+
     def __post_init__(self) -> None:
-        for setting in dataclasses.fields(self):
-            value = getattr(self, setting.name)
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
             try:
-                fits = setting.metadata["check"](value)
+                fits = entry.metadata["check"](value)
             except TypeError:  # an unhashable or otherwise foreign value
                 fits = False
             if not fits:
-                raise ConfigError(f"{setting.name}: got {value!r}, allowed: {setting.metadata['allowed']}")
+                raise ConfigError(f"{entry.name}: got {value!r}, allowed: {entry.metadata['allowed']}")
         if self.continuous_full < self.continuous_from:
             raise ConfigError(
                 f"continuous_full: got {self.continuous_full!r}, allowed: at least continuous_from, "
@@ -350,7 +231,7 @@ class TrainConfig:
         Raises:
             ConfigError: a field is unknown or missing, or its value not allowed.
         """
-        names = {setting.name for setting in dataclasses.fields(cls)}
+        names = {entry.name for entry in dataclasses.fields(cls)}
         unknown = sorted(set(values) - names)
         if unknown:
             raise ConfigError(f"written by another version: unknown settings: {', '.join(unknown)}")
