@@ -19,7 +19,7 @@ from infogan_fast.bench import command as bench_command
 from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
-from infogan_fast.training.checkpoint import CheckpointError, checkpoints
+from infogan_fast.training.checkpoint import CheckpointError, Which, checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
@@ -124,6 +124,13 @@ Compile = Annotated[
         "as it is slower on a CPU.",
     ),
 ]
+TensorBoard = Annotated[
+    bool | None,
+    typer.Option(
+        "--tensorboard/--no-tensorboard",
+        help="Also write metrics and pictures for TensorBoard, to the folder tensorboard of the run. Default: no.",
+    ),
+]
 Settings = Annotated[
     bool,
     typer.Option(
@@ -138,6 +145,14 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that `
 OtherData = Annotated[
     str | None,
     typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
+]
+Checkpoint = Annotated[
+    Which,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best",
+        help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images.",
+    ),
 ]
 OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
 Pictures = Annotated[
@@ -165,6 +180,7 @@ def train(
     device: Device = None,
     resume: Resume = False,
     compile_step: Compile = None,
+    tensorboard: TensorBoard = None,
     settings: Settings = False,
 ) -> None:
     """Train an InfoGAN. Without options: on 5,000 real MNIST digits, in some minutes on a CPU.
@@ -172,7 +188,15 @@ def train(
     The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
     """
     console = _console()
-    options = {"seed": seed, "data": data, "strict": strict, "steps": steps, "device": device, "compile": compile_step}
+    options = {
+        "seed": seed,
+        "data": data,
+        "strict": strict,
+        "steps": steps,
+        "device": device,
+        "compile": compile_step,
+        "tensorboard": tensorboard,
+    }
     overrides = parse_overrides(assignments or ())
     overrides |= {key: value for key, value in options.items() if value is not None}
     if "data" in overrides:
@@ -255,25 +279,31 @@ def _print_summary(console: Console, figures: dict[str, Any]) -> None:
 
 
 @app.command()
-def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None) -> None:
+def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None, checkpoint: Checkpoint = "last") -> None:
     """Show what the codes of a trained run learned: L_I in nats, R2, and accuracy on real images (0 to 100 %).
 
-    Uses the last checkpoint. --data gives other images than the run's own: the matching of categories to classes is
+    --data gives other images than the run's own: the matching of categories to classes is
     fitted on their training part.
     """
-    console, figures = _console(), evaluate_run(RunFolder(run), data, device)
+    console, figures = _console(), evaluate_run(RunFolder(run), data, device, checkpoint)
     for note in figures["data_notes"]:
         console.print(note, soft_wrap=True)
     _print_summary(console, figures)
 
 
 @app.command()
-def traverse(run: Run, out: Pictures = None, seed: NoiseSeed = None, device: OtherDevice = None) -> None:
-    """Draw what each code of a trained run does, from its last checkpoint.
+def traverse(
+    run: Run,
+    out: Pictures = None,
+    seed: NoiseSeed = None,
+    device: OtherDevice = None,
+    checkpoint: Checkpoint = "last",
+) -> None:
+    """Draw what each code of a trained run does.
 
     Rows: categories of a categorical code. Columns: a continuous code from -2 to 2, or samples.
     """
-    for path in draw_run(RunFolder(run), out, seed, device):
+    for path in draw_run(RunFolder(run), out, seed, device, checkpoint):
         typer.echo(path)
 
 

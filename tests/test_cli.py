@@ -246,6 +246,20 @@ def test_an_error_of_the_system_names_the_file(infogan_fast, images, tmp_path):
     assert (code, error) == (2, f"error: {images / 'train-images-idx3-ubyte'}: File exists\n")
 
 
+def test_the_best_checkpoint_and_tensorboard(infogan_fast, images, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["--data", images, "--steps", 4, "--set=checkpoint_every=1", "--set=keep_checkpoints=1", *TINY]
+    code, _, error = infogan_fast("train", "--out", out, "--tensorboard", *arguments)
+    assert code == 0, error
+    assert any((out / "tensorboard").iterdir())
+    kept = list((out / "checkpoints").iterdir())
+    assert 1 <= len(kept) <= 2
+    for which in ("last", "best"):
+        assert infogan_fast("evaluate", out, "--checkpoint", which)[0] == 0
+    assert str(out / "traversals-best") in infogan_fast("traverse", out, "--checkpoint", "best")[1]
+    assert infogan_fast("evaluate", out, "--checkpoint", "worst")[0] == 2
+
+
 def test_the_seed_of_traverse(infogan_fast, images, tmp_path):
     out = tmp_path / "run"
     infogan_fast("train", "--out", out, "--data", images, "--steps", 1, "--seed", 3, *TINY)

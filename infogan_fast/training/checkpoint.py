@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import safetensors.torch
 import torch
@@ -15,11 +15,10 @@ from torch import Tensor
 
 from infogan_fast.training.files import write_atomically
 
-#: How many checkpoints a run keeps.
-KEPT = 2
-
-_FORMAT = 2
+_FORMAT = 3
 _KEY = "infogan_fast"
+Which = Literal["last", "best"]
+
 _ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
 _NAME = re.compile(r"step_(\d+)\.safetensors")
 
@@ -28,26 +27,50 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be read, or belongs to other networks or another version; the message names the file."""
 
 
-def save_checkpoint(folder: Path, step: int, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> Path:
-    """Write a checkpoint atomically, then remove all but the last ``KEPT``.
+class Best(NamedTuple):
+    """The best checkpoint of a run."""
+
+    step: int
+    """Training steps done there."""
+    score: float
+    """By ``config.best_by``; more is better."""
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    tensors: Mapping[str, Tensor],
+    scalars: Mapping[str, Any],
+    keep: int = 1,
+    best: Best | None = None,
+) -> Path:
+    """Write a checkpoint atomically, then remove all but the last ``keep`` and the best one.
 
     Args:
         folder: made if missing.
         step: number of training steps done.
         tensors: by name, on any device.
         scalars: anything that JSON holds.
+        keep: how many of the last ones are kept, ``>= 1``.
+        best: which is the best, this one included; it goes into the checkpoint too.
 
     Returns:
         The file written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step_{step:08d}.safetensors"
-    header = {_KEY: json.dumps({**scalars, "format": _FORMAT, "step": step})}
+    path = folder / checkpoint_name(step)
+    header = {_KEY: json.dumps({**scalars, "format": _FORMAT, "step": step, "best": best})}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, safetensors.torch.save(on_cpu, metadata=header))
-    for old in checkpoints(folder)[:-KEPT]:
-        old.unlink()
+    for old in checkpoints(folder)[:-keep]:
+        if best is None or step_of(old) != best.step:
+            old.unlink()
     return path
+
+
+def checkpoint_name(step: int) -> str:
+    """Name of the file of a checkpoint after so many training steps."""
+    return f"step_{step:08d}.safetensors"
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -61,6 +84,35 @@ def step_of(path: Path) -> int:
     if match is None:
         raise ValueError(f"{path}: not the name of a checkpoint")
     return int(match[1])
+
+
+def find_checkpoint(folder: Path, which: Which = "last") -> Path:
+    """The last checkpoint of a folder, or the one that the last one says is the best.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    found = checkpoints(folder)
+    if not found:
+        raise CheckpointError(f"{folder}: holds no checkpoint")
+    if which == "last":
+        return found[-1]
+    best = best_of(load_checkpoint(found[-1], torch.device("cpu"))[1], found[-1])
+    if best is None:
+        raise CheckpointError(f"{folder}: none of its checkpoints is the best yet; the first that is due will be")
+    path = folder / checkpoint_name(best.step)
+    if path not in found:
+        raise CheckpointError(f"{path}: the best checkpoint, by {found[-1].name}, is missing")
+    return path
+
+
+def best_of(scalars: Mapping[str, Any], path: Path) -> Best | None:
+    """The best checkpoint by the scalars of another one, which is at ``path``."""
+    best = entry(scalars, "best", path)
+    try:
+        return None if best is None else Best(int(best[0]), float(best[1]))
+    except (TypeError, ValueError, IndexError) as error:
+        raise CheckpointError(f"{path}: damaged: best: expected a step and a score, got {best!r}") from error
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:

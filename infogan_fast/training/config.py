@@ -26,6 +26,7 @@ _MOST_STEPS_PER_LINE = 1_000_000  # the terms of that many steps are kept in mem
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
 NetworkPart = Literal["generator", "head", "trunk"]
+BestBy = Literal["mi_bound", "accuracy"]
 
 _COUNT = whole(0, _MOST_PER_KIND)
 _PRIOR = one_of("normal", "uniform")
@@ -165,6 +166,12 @@ class TrainConfig:
         "standard deviation of the Gaussian noise on the input images of D and Q, real and generated, which are in "
         "[0, 1]",
     )
+    ema: float = setting(
+        0.0,
+        Allowed("a number >= 0 and < 1", lambda v: real(0.0).check(v) and v < 1.0),
+        "decay per step of a running average of G's weights, from which pictures and figures are then made; 0 = none, "
+        "0.999 averages some 1,000 steps",
+    )
 
     # Execution
     device: Device = setting(
@@ -187,7 +194,17 @@ class TrainConfig:
     # What is written
     log_every: int = setting(50, whole(1, _MOST_STEPS_PER_LINE), "steps between lines of metrics.jsonl")
     checkpoint_every: int = setting(500, whole(1), "steps between checkpoints")
+    keep_checkpoints: int = setting(2, whole(1), "how many of the last checkpoints are kept; the best one is, too")
+    best_by: BestBy = setting(
+        "mi_bound",
+        one_of("mi_bound", "accuracy"),
+        "what makes a checkpoint the best: the sum of L_I over the codes, in nats, of the steps since the line of "
+        "metrics before; or the accuracy of the best categorical code on labelled training images",
+    )
     picture_every: int = setting(500, whole(0), "steps between pictures during training; 0 = only at the end")
+    tensorboard: bool = setting(
+        False, BOOLEAN, "also write metrics and pictures for TensorBoard, to the folder tensorboard of the run"
+    )
     evaluation_samples: int = setting(10000, whole(2), "images generated for the closing L_I and R2")
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from infogan_fast.training.presets import preset
 from infogan_fast.training.run_folder import RunFolder
 
 #: Settings that may differ when a run is continued; any other would make it another run.
-MAY_CHANGE = ("compile", "cuda_graph", "device", "steps", "strict")
+MAY_CHANGE = ("compile", "cuda_graph", "device", "keep_checkpoints", "steps", "strict", "tensorboard")
 
 
 def continued_config(

@@ -15,7 +15,7 @@ from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training import randomness
-from infogan_fast.training.checkpoint import CheckpointError, checkpoints, entry, load_checkpoint, load_networks
+from infogan_fast.training.checkpoint import Which, entry, find_checkpoint, load_checkpoint, load_networks
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
 from infogan_fast.training.run_folder import RunFolder
@@ -73,18 +73,21 @@ def finish(trainer: Trainer) -> dict[str, Any]:
     return summary
 
 
-def evaluate_run(folder: RunFolder, data: str | None = None, device: str | None = None) -> dict[str, Any]:
-    """Figures of a run's last checkpoint, under the names that ``summary.json`` uses.
+def evaluate_run(
+    folder: RunFolder, data: str | None = None, device: str | None = None, which: Which = "last"
+) -> dict[str, Any]:
+    """Figures of a run's checkpoint, under the names that ``summary.json`` uses.
 
     Args:
         folder: of the run.
         data: name or path of images other than the run's own.
         device: other than the run's own.
+        which: of the checkpoints.
 
     Raises:
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
     """
-    nets, config, image_shape = _load_run(folder, device)
+    nets, config, image_shape = _load_run(folder, device, which)
     images = _images_for(config, data, image_shape)
     if images.image_shape != image_shape:
         raise datasets.DataError(
@@ -113,16 +116,21 @@ def _images_for(config: TrainConfig, data: str | None, image_shape: tuple[int, i
 
 
 def draw_run(
-    folder: RunFolder, out: Path | None = None, seed: int | None = None, device: str | None = None
+    folder: RunFolder,
+    out: Path | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    which: Which = "last",
 ) -> list[Path]:
-    """Draw the pictures of a run's last checkpoint.
+    """Draw the pictures of a run's checkpoint.
 
     Args:
         folder: of the run.
         out: folder for the pictures; if None, ``traversals`` of the run, or ``traversals-seedN`` where ``seed`` is N
-            and not the run's own.
+            and not the run's own, with ``-best`` after it for the best checkpoint.
         seed: of the noise; the run's own if None.
         device: other than the run's own.
+        which: of the checkpoints.
 
     Returns:
         The files.
@@ -130,25 +138,29 @@ def draw_run(
     Raises:
         RunFolderError, CheckpointError, ConfigError: as their messages say.
     """
-    nets, config, _ = _load_run(folder, device)
+    nets, config, _ = _load_run(folder, device, which)
     if seed is None:
         seed = config.seed
     if out is None:
-        out = folder.traversals if seed == config.seed else folder.path / f"traversals-seed{seed}"
+        name = folder.traversals.name + ("" if seed == config.seed else f"-seed{seed}")
+        out = folder.path / (name if which == "last" else f"{name}-{which}")
     return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
 
 
-def _load_run(folder: RunFolder, device: str | None) -> tuple[InfoGAN, TrainConfig, tuple[int, int, int]]:
-    """Networks of the last checkpoint in evaluation mode, the settings in effect, and the images' shape."""
+def _load_run(folder: RunFolder, device: str | None, which: Which) -> tuple[InfoGAN, TrainConfig, tuple[int, int, int]]:
+    """Networks of a checkpoint in evaluation mode, the settings in effect, and the images' shape.
+
+    The generator is its average, if the run kept one.
+    """
     config = folder.read_config()
     config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
-    found = checkpoints(folder.checkpoints)
-    if not found:
-        raise CheckpointError(f"{folder.checkpoints}: holds no checkpoint")
-    tensors, scalars = load_checkpoint(found[-1], torch.device(config.device))
-    channels, height, width = entry(scalars, "image_shape", found[-1])
+    path = find_checkpoint(folder.checkpoints, which)
+    tensors, scalars = load_checkpoint(path, torch.device(config.device))
+    channels, height, width = entry(scalars, "image_shape", path)
     nets = build_networks(config, (channels, height, width)).to(config.device).eval()
-    load_networks(nets, "nets", tensors, found[-1])
+    load_networks(nets, "nets", tensors, path)
+    if config.ema > 0.0:
+        load_networks(nets.generator, "average", tensors, path)
     return nets, config, (channels, height, width)
 
 

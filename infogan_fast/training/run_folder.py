@@ -41,6 +41,11 @@ class RunFolder:
         return self.path / "traversals"
 
     @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
     def is_run(self) -> bool:
         """Whether a run was started here."""
         return (self.path / "config.json").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,14 +14,17 @@ from torch import Tensor
 
 from infogan_fast.data import DataError, ImageData
 from infogan_fast.data.images import size_text
-from infogan_fast.evaluation import Evaluation, evaluate, write_traversals
+from infogan_fast.evaluation import Evaluation, code_accuracies, evaluate, write_traversals
 from infogan_fast.evaluation.traversal import samples_grid, write_picture
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.training import randomness
+from infogan_fast.training.averaging import AveragedGenerator
 from infogan_fast.training.captured import Captured
 from infogan_fast.training.checkpoint import (
+    Best,
     CheckpointError,
+    best_of,
     checkpoints,
     entry,
     load_checkpoint,
@@ -35,6 +39,7 @@ from infogan_fast.training.metrics import History, Metrics, check_weights
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import schedule_at
 from infogan_fast.training.step import TrainingStep
+from infogan_fast.training.tensorboard import TensorBoardLog
 
 
 class Progress(Protocol):
@@ -58,7 +63,8 @@ class Trainer:
         folder: where checkpoints, metrics and pictures go; a checkpoint in it is continued.
 
     Raises:
-        ConfigError: the batch is larger than the data, or the networks do not fit the images.
+        ConfigError: the batch is larger than the data, the networks do not fit the images, the best checkpoint is to be
+            told by labels that there are not, or TensorBoard is not installed.
         CheckpointError: the checkpoint is damaged, or of other networks or settings.
         DataError: the checkpoint's run was trained on other images.
     """
@@ -71,6 +77,7 @@ class Trainer:
             self.nets = self.nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.images = data.images.to(self.device)
         self.training_step = TrainingStep(self.nets, config)
+        self.average = AveragedGenerator(self.nets.generator, config.ema) if config.ema > 0.0 else None
         self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
         self.random_views = randomness.RandomViews(config, self.device, (config.batch_size, *data.image_shape))
         self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
@@ -82,7 +89,14 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self._last_log = (0, 0.0)  # step and seconds
+        self.best: Best | None = None
+        if config.best_by == "accuracy" and (data.labels is None or not config.categorical):
+            missing = "categorical codes" if data.labels is not None else f"labels in {data.name}"
+            raise ConfigError(f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound")
         self.continued_from = self._restore()
+        self._tensorboard = (
+            TensorBoardLog(folder.tensorboard, self.spec.code_names, self.step) if config.tensorboard else None
+        )
 
     def run(self, progress: Progress, stop: Callable[[], bool] = lambda: False) -> None:
         """Train until ``config.steps``, and save a checkpoint there.
@@ -106,6 +120,8 @@ class Trainer:
             if due:
                 self.history.check_finite(self.step)  # the device has caught up after this
                 self.seconds = before + time.perf_counter() - started
+            if self._is_due("checkpoint"):  # not where a stop was asked for: the best one does not depend on stops
+                self._compare_with_best()
             if "log" in due:
                 progress.update(self._log())
             if "picture" in due:
@@ -120,13 +136,18 @@ class Trainer:
         self._batch.copy_(self.batch_order(self.step))
         self.random_views(self.step)
         self.training_step.follow(schedule_at(self.config, self.step))
+        if self.average is not None:
+            self.average.follow(self.step)
         return self._update()
 
     def _update_networks(self) -> Tensor:
         """A step's part on the device. What changes from step to step, it reads from tensors that are refilled."""
         latents = sample_latents(self.spec, self.config.batch_size, self.latent_seed.tensor, randomness.TRAINING)
         real = self.images.index_select(0, self._batch).float().div_(255.0)
-        return self.training_step.update(real, latents, self.random_views.views)
+        terms = self.training_step.update(real, latents, self.random_views.views)
+        if self.average is not None:
+            self.average.update()
+        return terms
 
     def _is_due(self, what: str) -> bool:
         every: int = getattr(self.config, f"{what}_every")
@@ -148,6 +169,8 @@ class Trainer:
             schedule=schedule_at(self.config, self.step - 1),
         )
         self.folder.append_metrics(metrics.to_json())
+        if self._tensorboard is not None:
+            self._tensorboard.add_metrics(metrics)
         return metrics
 
     def _draw(self) -> None:
@@ -155,17 +178,31 @@ class Trainer:
         self.folder.traversals.mkdir(parents=True, exist_ok=True)
         seed = torch.tensor(self.config.seed, device=self.device)
         grid = samples_grid(self.spec, seed, randomness.PICTURES, 0 if self.spec.categorical else None)
-        with evaluation_mode(self.nets):
-            write_picture(self.nets, grid, self.folder.traversals / f"step_{self.step:06d}.png")
+        path = self.folder.traversals / f"step_{self.step:06d}.png"
+        with evaluation_mode(self.nets, self.average):
+            write_picture(self.nets, grid, path)
+        if self._tensorboard is not None:
+            self._tensorboard.add_picture("samples", path, self.step)
+
+    def _compare_with_best(self) -> None:
+        """Whether the networks as they are now are the best so far, by ``config.best_by``."""
+        if self.config.best_by == "mi_bound":
+            score = sum(self.history.means()[1])
+        else:
+            training = dataclasses.replace(self.data, heldout_images=None, heldout_labels=None, heldout_factors=None)
+            with evaluation_mode(self.nets):
+                score = code_accuracies(self.nets, self.spec, training)[0].train
+        if self.best is None or score > self.best.score:
+            self.best = Best(self.step, score)
 
     def finish(self) -> tuple[Evaluation, list[Path]]:
-        """Evaluate the networks as they are now and draw the pictures.
+        """Evaluate the networks as they are now, with G's average if there is one, and draw the pictures.
 
         Returns:
             The figures, and the files of the pictures.
         """
         seed = torch.tensor(self.config.seed, device=self.device)
-        with evaluation_mode(self.nets):
+        with evaluation_mode(self.nets, self.average):
             figures = evaluate(
                 self.nets,
                 self.spec,
@@ -176,12 +213,18 @@ class Trainer:
                 self.config.evaluation_samples,
             )
             pictures = write_traversals(self.nets, self.spec, seed, randomness.PICTURES, self.folder.traversals)
+        if self._tensorboard is not None:
+            for path in pictures:
+                self._tensorboard.add_picture(f"traversals/{path.stem}", path, self.step)
+            self._tensorboard.close()
         return figures, pictures
 
     def _save(self) -> None:
         tensors = {f"nets.{name}": tensor for name, tensor in self.nets.state_dict().items()}
         tensors |= optimizer_tensors(self.training_step.discriminator_optimizer, "discriminator_optimizer")
         tensors |= optimizer_tensors(self.training_step.generator_optimizer, "generator_optimizer")
+        if self.average is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self.average.module.state_dict().items()}
         check_weights(tensors, self.step)
         tensors["history"] = self.history.rows
         scalars = {
@@ -192,7 +235,7 @@ class Trainer:
             "images_sha256": self._images_sha256,
             "settings": self.config.to_json(),
         }
-        save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars)
+        save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars, self.config.keep_checkpoints, self.best)
 
     def _restore(self) -> Path | None:
         """Continue from the last checkpoint of the folder; None if there is none."""
@@ -203,6 +246,8 @@ class Trainer:
         tensors, scalars = load_checkpoint(path, self.device)
         self._check_same_run(scalars, path)
         load_networks(self.nets, "nets", tensors, path)
+        if self.average is not None:
+            load_networks(self.average.module, "average", tensors, path)
         load_optimizer(self.training_step.discriminator_optimizer, "discriminator_optimizer", tensors, path)
         load_optimizer(self.training_step.generator_optimizer, "generator_optimizer", tensors, path)
         try:
@@ -212,6 +257,7 @@ class Trainer:
         except (TypeError, ValueError) as error:
             raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
         self._last_log = (step, seconds)
+        self.best = best_of(scalars, path)
         self.folder.drop_metrics_after(self.step)
         return path
 
@@ -252,12 +298,20 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
 
 
 @contextmanager
-def evaluation_mode(nets: InfoGAN) -> Iterator[None]:
-    """While it lasts, batch normalisation uses its running statistics and no gradients are recorded."""
-    training = nets.training
+def evaluation_mode(nets: InfoGAN, average: AveragedGenerator | None = None) -> Iterator[None]:
+    """While it lasts, batch normalisation uses its running statistics and no gradients are recorded.
+
+    Args:
+        nets: the networks.
+        average: in the place of their generator while it lasts, if not None.
+    """
+    training, generator = nets.training, nets.generator
+    if average is not None:
+        nets.generator = average.module
     nets.eval()
     try:
         with torch.no_grad():
             yield
     finally:
+        nets.generator = generator
         nets.train(training)

@@ -35,6 +35,7 @@ VARIANTS = {
     "categorical only": {"continuous": 0},
     "Q only watches": {"information_gradient": ("head",)},
     "no information gradient": {"information_gradient": ()},
+    "average of G": {"ema": 0.9},
 }
 
 
@@ -72,6 +73,15 @@ def module_to(module, device=DEVICE, memory_format=torch.preserve_format):
     return module
 
 
+def copied(tensor, _memo):
+    """Stands for a tensor's own deep copy, which copies the storage that there is not."""
+    return tensor.detach().clone()
+
+
+def copied_parameter(parameter, _memo):
+    return torch.nn.Parameter(parameter.detach().clone())
+
+
 def trainer_of(changes, folder):
     config = TrainConfig(
         device="cuda",
@@ -99,6 +109,9 @@ def check_training(changes, folder):
         trainer.history.append(terms)
         trainer.step += 1
     state = dict(trainer.nets.state_dict())
+    if trainer.average is not None:
+        state |= {f"average.{name}": tensor for name, tensor in trainer.average.module.state_dict().items()}
+        state["share"] = trainer.average._share
     for optimizer in (trainer.training_step.discriminator_optimizer, trainer.training_step.generator_optimizer):
         for index, values in optimizer.state_dict()["state"].items():
             state |= {f"{index}.{key}": value for key, value in values.items()}
@@ -126,6 +139,7 @@ def main(name, guard=None):
     torch.Generator = CudaGenerator
     torch.nn.Module.to = module_to
     torch.Tensor.backward = backward
+    torch.Tensor.__deepcopy__, torch.nn.Parameter.__deepcopy__ = copied, copied_parameter
     torch.Tensor.pin_memory = lambda tensor: tensor
     ImageData.sha256 = lambda data: "unknown"
     with tempfile.TemporaryDirectory() as folder, FakeTensorMode():

@@ -6,13 +6,17 @@ import torch
 from torch import nn
 
 from infogan_fast.training.checkpoint import (
+    Best,
     CheckpointError,
+    best_of,
     checkpoints,
+    find_checkpoint,
     load_checkpoint,
     load_networks,
     load_optimizer,
     optimizer_tensors,
     save_checkpoint,
+    step_of,
 )
 
 CPU = torch.device("cpu")
@@ -32,11 +36,37 @@ def test_round_trip(tmp_path):
 
 def test_keeps_the_last_two_and_leaves_no_temporary_file(tmp_path):
     for step in (5, 10, 100, 1000):
-        save_checkpoint(tmp_path, step, TENSORS, {})
+        save_checkpoint(tmp_path, step, TENSORS, {}, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "step_00000100.safetensors",
         "step_00001000.safetensors",
     ]
+
+
+def test_keeps_the_best_one_as_well(tmp_path):
+    for step, best in ((5, 5), (10, 10), (15, 10), (20, 10), (25, 25), (30, 25)):
+        save_checkpoint(tmp_path, step, TENSORS, {}, keep=1, best=Best(best, 0.5))
+        assert {step_of(path) for path in checkpoints(tmp_path)} == {step, best}
+        assert step_of(find_checkpoint(tmp_path, "last")) == step
+        assert step_of(find_checkpoint(tmp_path, "best")) == best
+
+
+def test_the_best_one_is_named_where_it_is_missing(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        find_checkpoint(tmp_path, "best")
+    save_checkpoint(tmp_path, 5, TENSORS, {})
+    with pytest.raises(CheckpointError, match="none of its checkpoints is the best yet"):
+        find_checkpoint(tmp_path, "best")
+    save_checkpoint(tmp_path, 6, TENSORS, {}, best=Best(3, 0.5))
+    with pytest.raises(
+        CheckpointError, match=r"step_00000003.safetensors: the best .*, by step_00000006.*, is missing"
+    ):
+        find_checkpoint(tmp_path, "best")
+    path = tmp_path / "x"
+    assert best_of({"best": None}, path) is None
+    for damaged in ({"best": 3}, {"best": [1]}, {"best": [1, "high"]}, {}):
+        with pytest.raises(CheckpointError, match="x: damaged"):
+            best_of(damaged, path)
 
 
 def test_a_file_cut_off_while_written_is_not_a_checkpoint(tmp_path):

@@ -38,13 +38,17 @@ WRONG = {
     "betas": [(0.5,), (0.5, 1.0), (-0.1, 0.9), 0.5],
     "decay_from": [-0.1, 1.1],
     "instance_noise": [-0.5],
+    "ema": [-0.1, 1.0, None],
     "device": ["gpu", 0],
     "compile": [1, "true"],
     "cuda_graph": [None, 1],
     "precision": ["float16", None],
     "log_every": [0, 1_000_001],
     "checkpoint_every": [0],
+    "keep_checkpoints": [0, 1.0],
+    "best_by": ["loss", None],
     "picture_every": [-1],
+    "tensorboard": [None, 1],
     "evaluation_samples": [1],
 }
 

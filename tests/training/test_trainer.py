@@ -221,3 +221,50 @@ def test_resume_from_a_checkpoint_that_lacks_a_scalar(make_config, data, tmp_pat
 def test_terms_of_a_long_interval_take_no_more_than_the_run(make_config, data, tmp_path):
     trainer = Trainer(make_config(log_every=1_000_000), data, RunFolder(tmp_path / "a"))
     assert len(trainer.history._rows) == 6
+
+
+@pytest.mark.parametrize("stops", [(), (3,), (1, 3, 5)])
+def test_the_best_checkpoint_is_kept_whatever_the_stops(make_config, data, tmp_path, monkeypatch, stops):
+    bounds = {2: [1.0, 0.5, 0.1], 4: [2.0, 1.0, 0.2], 6: [2.0, 0.9, 0.2], 8: [2.5, 0.1, 0.1], 10: [0.0, 0.0, 0.0]}
+    config = make_config(steps=10, checkpoint_every=2, keep_checkpoints=1)
+    for stop_at in (*stops, None):
+        trainer = Trainer(config, data, RunFolder(tmp_path / "a"))
+        # A score at a step where a checkpoint is not due would be the best of all.
+        means = lambda trainer=trainer: ({"discriminator_loss": 0.0}, bounds.get(trainer.step, [9.0, 9.0, 9.0]))  # noqa: E731
+        monkeypatch.setattr(trainer.history, "means", means)
+        trainer.run(Silent(), lambda trainer=trainer, stop_at=stop_at: trainer.step == stop_at)
+    assert trainer.best == (4, pytest.approx(3.2))
+    names = [path.stem for path in checkpoints(tmp_path / "a" / "checkpoints")]
+    assert names == ["step_00000004", "step_00000010"]
+
+
+def test_the_best_is_by_the_bound_of_the_steps_since_the_line_before(make_config, data, tmp_path):
+    config = make_config(steps=9, log_every=2, checkpoint_every=3, keep_checkpoints=9)
+    trainer = run(config, data, tmp_path / "a")
+    every_step = run(make_config(steps=9, log_every=1), data, tmp_path / "b")
+    assert_same_bits(trainer, every_step)
+    sums = {line["step"]: sum(line["mi_bound_nats"]) for line in metrics(tmp_path / "b")}
+    scores = {3: sums[3], 6: (sums[5] + sums[6]) / 2, 9: sums[9]}
+    best = max(scores, key=scores.get)
+    assert trainer.best == (best, pytest.approx(scores[best], rel=1e-5))
+
+
+def test_the_best_by_accuracy_on_training_images(make_config, data, tmp_path):
+    trainer = run(make_config(best_by="accuracy", keep_checkpoints=1), data, tmp_path / "a")
+    other = dataclasses.replace(data, heldout_labels=(data.heldout_labels + 1) % 3)
+    assert run(make_config(best_by="accuracy"), other, tmp_path / "b").best == trainer.best
+    (tmp_path / "c").mkdir()
+    accuracies = {
+        step: run(make_config(), data, tmp_path / "c", stop_at=step).finish()[0].accuracies[0].train
+        for step in (2, 4, 6)
+    }
+    assert trainer.best == (max(accuracies, key=accuracies.get), max(accuracies.values()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"), [({}, "labels in unlabelled"), ({"categorical": ()}, "categorical codes")]
+)
+def test_the_best_by_accuracy_needs_labels_and_categories(make_config, data, tmp_path, changes, missing):
+    unlabelled = data if changes else ImageData("unlabelled", data.images)
+    with pytest.raises(ConfigError, match=f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound"):
+        Trainer(make_config(best_by="accuracy", **changes), unlabelled, RunFolder(tmp_path / "a"))
