@@ -168,6 +168,22 @@ def test_the_folder_of_the_data_is_the_same_from_anywhere(infogan_fast, images, 
     assert infogan_fast("evaluate", out)[0] == 0
 
 
+def test_data_that_were_moved_are_given_again(infogan_fast, images, tmp_path):
+    out, moved = tmp_path / "run", tmp_path / "moved"
+    assert infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)[0] == 0
+    images.rename(moved)
+    command = ["train", "--resume", "--out", out, "--steps", 2, *TINY]
+    code, _, error = infogan_fast(*command)
+    assert code == 2
+    assert str(images) in error
+    assert infogan_fast(*command, "--data", moved)[0] == 0
+    assert infogan_fast("evaluate", out)[0] == 0  # from the new place
+    write_idx(moved / "train-images-idx3-ubyte", np.zeros((30, 8, 8), dtype=np.uint8))
+    code, _, error = infogan_fast("train", "--resume", "--out", out, "--steps", 3, *TINY)
+    assert code == 2
+    assert f"error: {moved}: its training images are not those that the run was trained on" in error
+
+
 def test_paths_are_printed_as_they_are(infogan_fast, images, tmp_path):
     out = tmp_path / "[red]a run[/bold]"
     code, printed, _ = infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)

@@ -14,8 +14,9 @@ from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import preset
 from infogan_fast.training.run_folder import RunFolder
 
-#: Settings that may differ when a run is continued; any other would make it another run.
-MAY_CHANGE = ("compile", "cuda_graph", "device", "keep_checkpoints", "steps", "strict", "tensorboard")
+#: Settings that may differ when a run is continued; any other would make it another run. The images that ``data`` names
+#: have to be the same ones, which the checkpoint tells.
+MAY_CHANGE = ("compile", "cuda_graph", "data", "device", "keep_checkpoints", "steps", "strict", "tensorboard")
 
 
 def continued_config(

@@ -274,8 +274,7 @@ class Trainer:
         if entry(scalars, "images_sha256", path) != self._images_sha256:
             raise DataError(f"{data.name}: its training images are not those that the run was trained on")
         saved, now = entry(scalars, "settings", path), self.config.to_json()
-        # The path of the data may differ: what is at it has just been compared.
-        for name in (name for name in now if name not in (*MAY_CHANGE, "data")):
+        for name in (name for name in now if name not in MAY_CHANGE):
             if saved.get(name) != now[name]:
                 raise CheckpointError(f"{path}: was written with {name} {saved.get(name)!r}, not {now[name]!r}")
 
