@@ -23,6 +23,7 @@ from infogan_fast.training.checkpoint import CheckpointError, Which, checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
+from infogan_fast.training.download_progress import download_progress_on
 from infogan_fast.training.interrupt import stop_on_signals
 from infogan_fast.training.metrics import NonFiniteError
 from infogan_fast.training.overrides import parse_overrides, settings_text
@@ -77,9 +78,10 @@ Data = Annotated[
     str | None,
     typer.Option(
         metavar="NAME_OR_PATH",
-        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images); or the path of a "
-        "folder of images in any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX "
-        "files, plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
+        "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
+        "any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX files, "
+        "plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
     ),
 ]
 Strict = Annotated[
@@ -212,7 +214,8 @@ def train(
     if datasets.is_image_folder(config.data):  # which may take minutes
         console.print(f"reading images: {config.data}", soft_wrap=True)
     try:
-        trainer = start(config, folder)
+        with download_progress_on(console) as download:
+            trainer = start(config, folder, download)
     except BaseException:
         folder.remove_if_unused()
         raise
@@ -285,7 +288,9 @@ def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None, check
     --data gives other images than the run's own: the matching of categories to classes is
     fitted on their training part.
     """
-    console, figures = _console(), evaluate_run(RunFolder(run), data, device, checkpoint)
+    console = _console()
+    with download_progress_on(console) as download:
+        figures = evaluate_run(RunFolder(run), data, device, checkpoint, download)
     for note in figures["data_notes"]:
         console.print(note, soft_wrap=True)
     _print_summary(console, figures)

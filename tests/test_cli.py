@@ -1,5 +1,8 @@
 """The command line: run folders, messages and exit codes."""
 
+import dataclasses
+import gzip
+import hashlib
 import json
 import os
 import shlex
@@ -7,12 +10,16 @@ import signal
 import struct
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from infogan_fast import __main__ as entry
+from infogan_fast.data import named
 
 TINY = [
     "--set=width=0.05",
@@ -38,6 +45,29 @@ def images(tmp_path):
         write_idx(folder / f"{part}-images-idx3-ubyte", generator.integers(0, 256, (count, 8, 8), dtype=np.uint8))
         write_idx(folder / f"{part}-labels-idx1-ubyte", (np.arange(count) % 3).astype(np.uint8))
     return folder
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch, images):
+    """``mnist`` as those images, on a server on this machine."""
+    served = tmp_path / "served" / "mnist"
+    served.mkdir(parents=True)
+    for path in images.iterdir():
+        (served / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    files = tuple(
+        dataclasses.replace(file, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        for file in named.PUBLISHED["mnist"].files
+        for content in [(served / file.name).read_bytes()]
+    )
+    monkeypatch.setitem(named.PUBLISHED, "mnist", dataclasses.replace(named.PUBLISHED["mnist"], files=files))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("INFOGAN_FAST_DATA", raising=False)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("INFOGAN_FAST_MIRROR", f"http://127.0.0.1:{server.server_address[1]}")
+        yield
+        server.shutdown()
 
 
 @pytest.fixture
@@ -79,6 +109,24 @@ def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):
         "categorical1_samples.png",
         "categorical1_continuous1.png",
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the cache is elsewhere")
+def test_mnist_is_downloaded_with_a_line_per_file(infogan_fast, published, tmp_path):
+    arguments = ("train", "--data", "mnist", "--steps", 1, "--out", tmp_path / "run", *TINY)
+    code, printed, _ = infogan_fast(*arguments)
+    assert code == 0
+    lines = [line for line in printed.splitlines() if line.startswith("downloading ")]
+    assert [line.split(":")[0].removeprefix("downloading ") for line in lines] == [
+        "t10k-labels-idx1-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte.gz",
+        "train-images-idx3-ubyte.gz",
+    ]
+    assert f"data: mnist, 30 training images of 1x8x8, 10 held out\nmnist: read from {tmp_path / 'cache'}" in printed
+    code, printed, _ = infogan_fast("evaluate", tmp_path / "run")
+    assert code == 0
+    assert "downloading" not in printed
 
 
 def test_default_folder_gets_a_number_if_taken(infogan_fast, images, tmp_path):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from infogan_fast.data.array_file import array_file_kind, load_array_file
+from infogan_fast.data.download import Progress
 from infogan_fast.data.fitting import fitted
 from infogan_fast.data.idx import read_idx
 from infogan_fast.data.idx_folder import has_idx_names, load_idx_file, load_idx_folder
@@ -17,7 +18,7 @@ from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 
-__all__ = ["NAMES", "DataError", "ImageData", "canonical", "is_image_folder", "load", "read_idx"]
+__all__ = ["NAMES", "DataError", "ImageData", "Progress", "canonical", "is_image_folder", "load", "read_idx"]
 
 _LOADERS: dict[str, Callable[[], ImageData]] = {
     "mnist5k": load_mnist5k,
@@ -47,20 +48,27 @@ def is_image_folder(name_or_path: str) -> bool:
 
 
 def load(
-    name_or_path: str, *, image_size: int | None = None, channels: int | None = None, strict: bool = False
+    name_or_path: str,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
 ) -> ImageData:
     """A data set.
 
     Args:
         name_or_path: one of ``NAMES`` (``named`` says where the files of ``mnist`` and ``fashion-mnist`` are looked
-            for); or ``sprites:N`` with another number N of training images, such as ``sprites:200000``; or a folder of
-            IDX files under MNIST's names, plain or ``.gz`` (``train-images-idx3-ubyte``, and where present
-            ``train-labels-idx1-ubyte`` and the held-out ``t10k-...``); or any other folder, of image files
-            (``image_folder``); or one file: IDX images, ``.npy`` or ``.npz`` (``array_file``).
+            for and downloaded from); or ``sprites:N`` with another number N of training images, such as
+            ``sprites:200000``; or a folder of IDX files under MNIST's names, plain or ``.gz``
+            (``train-images-idx3-ubyte``, and where present ``train-labels-idx1-ubyte`` and the held-out
+            ``t10k-...``); or any other folder, of image files (``image_folder``); or one file: IDX images, ``.npy``
+            or ``.npz`` (``array_file``).
         image_size: side of the images: the short side is resized to it, the centre cropped. None for the size they
             have, and 32 for a folder of image files.
         channels: 1 for grey, 3 for RGB; None for those they have.
         strict: whether a file in a folder of image files that cannot be read is an error, not skipped with a note.
+        progress: told how far a download is, as ``(file name, bytes there, bytes of the whole file)``.
 
     Raises:
         DataError: no such name or path, or its files are damaged or do not fit together.
@@ -68,11 +76,13 @@ def load(
     """
     if is_image_folder(name_or_path):
         return load_image_folder(Path(name_or_path).expanduser(), image_size, channels, strict)
-    return fitted(_load(name_or_path), image_size, channels)
+    return fitted(_load(name_or_path, progress), image_size, channels)
 
 
-def _load(name_or_path: str) -> ImageData:
+def _load(name_or_path: str, progress: Progress | None) -> ImageData:
     """What is not a folder of image files, as it is."""
+    if name_or_path in PUBLISHED:
+        return load_named(name_or_path, progress)
     if name_or_path in _LOADERS:
         return _LOADERS[name_or_path]()
     if name_or_path.startswith(_SIZED_SPRITES):

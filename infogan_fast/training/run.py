@@ -23,17 +23,24 @@ from infogan_fast.training.trainer import Trainer, build_networks
 from infogan_fast.version import __version__
 
 
-def start(config: TrainConfig, folder: RunFolder) -> Trainer:
+def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | None = None) -> Trainer:
     """A trainer at its first step, or at the last checkpoint of the folder.
 
     Args:
         config: the settings, with device and width resolved (``device.resolve``). They are written to the folder.
         folder: of the run.
+        progress: told how far a download of the images is.
 
     Raises:
         DataError, ConfigError, CheckpointError: as their messages say.
     """
-    images = datasets.load(config.data, image_size=config.image_size, channels=config.channels, strict=config.strict)
+    images = datasets.load(
+        config.data,
+        image_size=config.image_size,
+        channels=config.channels,
+        strict=config.strict,
+        progress=progress,
+    )
     count = len(images.images)
     if count < config.batch_size:
         few = f"{images.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
@@ -74,7 +81,11 @@ def finish(trainer: Trainer) -> dict[str, Any]:
 
 
 def evaluate_run(
-    folder: RunFolder, data: str | None = None, device: str | None = None, which: Which = "last"
+    folder: RunFolder,
+    data: str | None = None,
+    device: str | None = None,
+    which: Which = "last",
+    progress: datasets.Progress | None = None,
 ) -> dict[str, Any]:
     """Figures of a run's checkpoint, under the names that ``summary.json`` uses.
 
@@ -83,12 +94,13 @@ def evaluate_run(
         data: name or path of images other than the run's own.
         device: other than the run's own.
         which: of the checkpoints.
+        progress: told how far a download of the images is.
 
     Raises:
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
     """
     nets, config, image_shape = _load_run(folder, device, which)
-    images = _images_for(config, data, image_shape)
+    images = _images_for(config, data, image_shape, progress)
     if images.image_shape != image_shape:
         raise datasets.DataError(
             f"{images.name}: its images are {size_text(images.image_shape)}, "
@@ -106,13 +118,17 @@ def evaluate_run(
     }
 
 
-def _images_for(config: TrainConfig, data: str | None, image_shape: tuple[int, int, int]) -> datasets.ImageData:
+def _images_for(
+    config: TrainConfig, data: str | None, image_shape: tuple[int, int, int], progress: datasets.Progress | None
+) -> datasets.ImageData:
     """The run's own images, or others; image files, which have no size of their own, at that of the run."""
     image_size, channels = config.image_size, config.channels
     if data is not None and datasets.is_image_folder(data):
         channels, height, width = image_shape
         image_size = height if height == width else image_size
-    return datasets.load(data or config.data, image_size=image_size, channels=channels, strict=config.strict)
+    return datasets.load(
+        data or config.data, image_size=image_size, channels=channels, strict=config.strict, progress=progress
+    )
 
 
 def draw_run(

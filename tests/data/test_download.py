@@ -1,20 +1,22 @@
-"""Downloads: what a server may do wrong, what is continued."""
+"""Downloads: what a server may do wrong, what is continued, and ``mnist`` from a server on this machine."""
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import os
 import re
 import socket
+import struct
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
-from infogan_fast.data import DataError, download
+from infogan_fast.data import DataError, download, load, named
 from infogan_fast.data.download import RemoteFile, fetch
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_000, dtype=np.uint8).tobytes()
@@ -279,3 +281,115 @@ def test_two_at_a_time_wait_for_each_other(server, tmp_path):
         thread.join()
     assert server.ranges == [None]
     assert (tmp_path / "digits.gz").read_bytes() == CONTENT
+
+
+# The data sets.
+
+
+@pytest.fixture
+def small_mnist(server, tmp_path, monkeypatch):
+    """``mnist`` with small files, on the server alone; gives their content."""
+
+    def idx(array):
+        header = struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape)
+        return gzip.compress(header + array.tobytes())
+
+    generator, contents = np.random.default_rng(0), {}
+    for name, count in (("train", 30), ("t10k", 10)):
+        contents[f"{name}-labels-idx1-ubyte.gz"] = idx((np.arange(count) % 3).astype(np.uint8))
+        contents[f"{name}-images-idx3-ubyte.gz"] = idx(generator.integers(0, 256, (count, 8, 8), dtype=np.uint8))
+    published = named.PUBLISHED["mnist"]
+    changed = tuple(
+        replace(file, size=len(contents[file.name]), sha256=hashlib.sha256(contents[file.name]).hexdigest())
+        for file in published.files
+    )
+    monkeypatch.setitem(named.PUBLISHED, "mnist", replace(published, mirrors=(f"{server.url}/main",), files=changed))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("INFOGAN_FAST_DATA", raising=False)
+    for name, content in contents.items():
+        server.answer(f"/main/{name}", Answer(content))
+    return contents
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache" / "infogan-fast" / "mnist"
+
+
+def test_mnist_is_downloaded_once(server, small_mnist, cache):
+    told = []
+    data = load("mnist", progress=lambda *what: told.append(what))
+    assert data.images.shape == (30, 1, 8, 8)
+    assert data.heldout_images.shape == (10, 1, 8, 8)
+    assert data.labels.tolist() == [0, 1, 2] * 10
+    assert len(data.heldout_labels) == 10
+    assert data.notes == (f"mnist: read from {cache}",)
+    assert files(cache) == sorted(small_mnist)
+    assert {name: done for name, done, _ in told} == {name: len(content) for name, content in small_mnist.items()}
+    assert load("mnist").sha256() == data.sha256()
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("failing", ["train-images", "train-labels", "t10k-images", "t10k-labels"])
+def test_an_interrupted_set_is_never_taken_for_a_whole_one(server, small_mnist, cache, failing):
+    [path] = [f"/main/{name}" for name in small_mnist if name.startswith(failing)]
+    [good], _ = server.answers[path], server.answer(path, Answer(status=404))
+    with pytest.raises(DataError, match="HTTP 404"):
+        load("mnist")
+    server.answer(path, good)
+    data = load("mnist")
+    assert len(data.images) == len(data.labels) == 30
+    assert len(data.heldout_images) == len(data.heldout_labels) == 10
+    assert len(server.requests) == 5
+
+
+def test_training_images_alone_put_there_by_hand_are_enough(server, small_mnist, cache):
+    cache.mkdir(parents=True)
+    (cache / "train-images-idx3-ubyte.gz").write_bytes(small_mnist["train-images-idx3-ubyte.gz"])
+    data = load("mnist")
+    assert data.labels is None
+    assert data.heldout_images is None
+    assert server.requests == []
+
+
+def test_the_users_mirror_comes_first_and_checksums_hold(server, small_mnist, cache, monkeypatch):
+    monkeypatch.setenv("INFOGAN_FAST_MIRROR", f"{server.url}/own/")
+    for name in small_mnist:
+        server.answer(f"/own/mnist/{name}", Answer(small_mnist[name]))
+    wrong = "train-labels-idx1-ubyte.gz"
+    server.answer(f"/own/mnist/{wrong}", Answer(bytes(len(small_mnist[wrong]))))
+    assert load("mnist").labels.tolist() == [0, 1, 2] * 10
+    from_main = [path for path, _ in server.requests if path.startswith("/main")]
+    assert from_main == [f"/main/{wrong}"]
+    monkeypatch.setenv("INFOGAN_FAST_MIRROR", "/srv/mirror")
+    (cache / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(DataError, match=r"INFOGAN_FAST_MIRROR must be a URL .* got '/srv/mirror'"):
+        load("mnist")
+
+
+def test_offline_says_where_it_looked_what_was_tried_and_what_to_do(small_mnist, cache, monkeypatch):
+    offline = replace(named.PUBLISHED["mnist"], mirrors=("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"))
+    monkeypatch.setitem(named.PUBLISHED, "mnist", offline)
+    with pytest.raises(DataError) as error:
+        load("mnist")
+    message = str(error.value)
+    assert message.startswith(f"data 'mnist': not found in {cache}; $INFOGAN_FAST_DATA/mnist (the variable is not set)")
+    assert "http://127.0.0.1:9/a/t10k-labels-idx1-ubyte.gz (" in message
+    assert "http://127.0.0.1:9/b/t10k-labels-idx1-ubyte.gz (" in message
+    assert message.endswith(f"from https://ossci-datasets.s3.amazonaws.com/mnist and put them into {cache}")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", sorted(named.PUBLISHED))
+def test_what_is_published(name):
+    published = named.PUBLISHED[name]
+    assert sorted(file.name for file in published.files) == [
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+    ]
+    assert published.files[-1].name.startswith("train-images")
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in published.files)
+    assert len({file.sha256 for file in published.files}) == 4
