@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -34,6 +35,7 @@ class Answer:
     cut: int | None = None  # closes the connection after so many bytes
     length: bool = True  # whether there is a Content-Length
     content_range: str | None = None  # instead of the right one
+    seconds: float = 0.0  # until the body comes
 
 
 class Server(ThreadingHTTPServer):
@@ -80,6 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         sent = body if answer.cut is None else body[: answer.cut]
         self.server.sent.append(len(sent))
+        time.sleep(answer.seconds)
         with contextlib.suppress(ConnectionError):  # the client has seen enough
             self.wfile.write(sent)
 
@@ -223,6 +226,15 @@ def test_no_more_is_written_than_the_file_has(server, tmp_path, length):
     assert len(server.requests) == 1
 
 
+def test_a_page_in_place_of_the_file_does_not_cost_the_part(server, tmp_path, part):
+    part.write_bytes(CONTENT[:5000])
+    page = server.answer("/login", Answer(content=b"<html>", ranges=False))
+    with pytest.raises(DataError, match=r"expected 300000 bytes, got a file of 6\)\. 5000 of 300000 bytes are kept"):
+        fetch(FILE, [page], tmp_path)
+    assert part.read_bytes() == CONTENT[:5000]
+    assert len(server.requests) == 1
+
+
 def test_a_server_that_says_nothing_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_PAUSES", ())
     monkeypatch.setattr(download, "_TIMEOUT", 0.1)
@@ -273,7 +285,7 @@ def test_a_file_of_the_user_is_not_overwritten(server, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 def test_two_at_a_time_wait_for_each_other(server, tmp_path):
-    url = server.answer("/f", Answer())
+    url = server.answer("/f", Answer(seconds=0.3))
     threads = [threading.Thread(target=fetch, args=(FILE, [url], tmp_path)) for _ in range(4)]
     for thread in threads:
         thread.start()
