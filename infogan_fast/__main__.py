@@ -13,8 +13,8 @@ USER_ERROR, RUN_FAILED = 2, 1
 def main() -> None:
     """Run the command line.
 
-    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway; 130 or 143
-    where SIGINT (Ctrl-C) or SIGTERM stopped it.
+    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged
+    or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
     try:
         from infogan_fast import cli

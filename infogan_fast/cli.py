@@ -6,6 +6,8 @@ import dataclasses
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +21,8 @@ from infogan_fast.bench import command as bench_command
 from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
-from infogan_fast.training.checkpoint import CheckpointError, Which, checkpoints
+from infogan_fast.files import WriteError
+from infogan_fast.training.checkpoint import CheckpointError, Which, checkpoints, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
@@ -37,7 +40,7 @@ from infogan_fast.training.trainer import Trainer
 USER_ERRORS = (ConfigError, DataError, CheckpointError, RunFolderError)
 
 #: A run that failed midway.
-RUN_ERRORS = (NonFiniteError,)
+RUN_ERRORS = (NonFiniteError, WriteError)
 
 app = typer.Typer(
     help="InfoGAN with fused ops: train one, and see what its codes learned.",
@@ -219,19 +222,19 @@ def train(
     except BaseException:
         folder.remove_if_unused()
         raise
-    _print_start(console, trainer, notes)
     try:
-        with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
-            trainer.run(progress, stop)
-    except NonFiniteError as error:
-        raise NonFiniteError(f"{error}\n{_after_divergence(folder)}") from error
+        with _failures_explained(folder):
+            _print_start(console, trainer, notes)
+            with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
+                trainer.run(progress, stop)
     except KeyboardInterrupt:  # the second Ctrl-C
         console.print(f"interrupted in step {trainer.step + 1}, not saved; {_how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(130) from None
     if stop():
         console.print(f"stopped after step {trainer.step}, saved; {_how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(stop.exit_code)
-    summary = finish(trainer)
+    with _failures_explained(folder):
+        summary = finish(trainer)
     _print_summary(console, summary)
     console.print(
         f"{summary['steps']} steps in {summary['seconds']:.0f} s, {summary['images_per_second']:.0f} images/s\n"
@@ -267,12 +270,33 @@ def _how_to_continue(folder: RunFolder) -> str:
     return f"continue with: infogan-fast train --resume --out {folder}"
 
 
+@contextmanager
+def _failures_explained(folder: RunFolder) -> Iterator[None]:
+    """Adds to the errors of a run that fails midway what is saved of it, and what to do."""
+    try:
+        yield
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{error}\n{_after_divergence(folder)}") from error
+    except WriteError as error:
+        raise WriteError(f"{error}\n{_after_failed_write(folder)}") from error
+    except OSError as error:  # not of the run's own files: the output may go to a file on the same disk
+        what = f"{error.filename or 'standard output'}: cannot be written: {error.strerror}"
+        raise WriteError(f"{what}\n{_after_failed_write(folder)}") from error
+
+
 def _after_divergence(folder: RunFolder) -> str:
     """What to do: training is deterministic, so trying again is no use."""
     advice = "Resuming would diverge at the same step: start again with lower learning rates (--settings lists them)."
     if not checkpoints(folder.checkpoints):
         return f"{advice} No checkpoint had been written yet."
     return f"{advice} Figures of the last good checkpoint: infogan-fast evaluate {folder}"
+
+
+def _after_failed_write(folder: RunFolder) -> str:
+    """What is saved, and what to do."""
+    found = checkpoints(folder.checkpoints)
+    saved = f"The last good checkpoint is that of step {step_of(found[-1])}" if found else "No checkpoint is saved yet"
+    return f"{saved}. Make room, then continue with: infogan-fast train --resume --out {folder}"
 
 
 def _print_summary(console: Console, figures: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ from PIL import Image
 
 from infogan_fast import __main__ as entry
 from infogan_fast.data import named
+from infogan_fast.training import TrainingStep
+from infogan_fast.training.checkpoint import checkpoints
 
 TINY = [
     "--set=width=0.05",
@@ -193,6 +195,35 @@ def test_a_run_that_diverges_exits_with_1(infogan_fast, images, tmp_path):
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["step_00000001.safetensors"]
     assert error.endswith(f" Figures of the last good checkpoint: infogan-fast evaluate {out}\n")
     assert not (out / "summary.json").exists()
+
+
+def test_what_a_run_that_diverges_leaves_can_be_used(infogan_fast, images, tmp_path, monkeypatch):
+    update = TrainingStep.update
+
+    def diverging(step, *inputs):
+        terms = update(step, *inputs)
+        diverging.calls += 1
+        return terms * float("nan") if diverging.calls == 5 else terms
+
+    diverging.calls = 0
+    monkeypatch.setattr(TrainingStep, "update", diverging)
+    out = tmp_path / "run"
+    command = ["train", "--resume", "--out", out, "--data", images, *TINY, "--steps=9"]
+    command += ["--set=checkpoint_every=2", "--set=log_every=1", "--set=picture_every=1"]
+    code, _, error = infogan_fast(*command)
+    assert code == 1
+    assert error.startswith("error: step 5: not finite: ")
+    monkeypatch.setattr(TrainingStep, "update", update)
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=pytest.fail)["step"] for line in lines] == [1, 2, 3, 4]
+    assert [path.name for path in checkpoints(out / "checkpoints")] == [f"step_{s:08d}.safetensors" for s in (2, 4)]
+    assert sorted(path.name for path in (out / "traversals").iterdir()) == [f"step_{s:06d}.png" for s in (1, 2, 3, 4)]
+    code, printed, _ = infogan_fast("evaluate", out)
+    assert code == 0
+    assert "nan" not in printed
+    code, printed, _ = infogan_fast(*command)  # not even the last good checkpoint has anything of the step
+    assert code == 0
+    assert "continuing from step 4" in printed
 
 
 def test_only_categorical_entropies_are_called_limits(infogan_fast, images, tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from infogan_fast.files import write_atomically
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import LatentSpec
@@ -36,8 +38,10 @@ def write_traversals(nets: InfoGAN, spec: LatentSpec, seed: Tensor, offset: int,
 
     Returns:
         The files, those of the first categorical code first.
+
+    Raises:
+        WriteError: one of them cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for row_code in range(len(spec.categorical)) or (None,):
         prefix = "noise" if row_code is None else f"categorical{row_code + 1}"
@@ -90,6 +94,7 @@ def write_picture(nets: InfoGAN, latents: Tensor, path: Path) -> None:
 
     Raises:
         ValueError: the images have neither 1 nor 3 channels.
+        WriteError: the file cannot be written; an older one of that name is as it was.
     """
     rows, columns, _ = latents.shape
     images = nets.generator(latents.flatten(0, 1))
@@ -104,4 +109,7 @@ def write_picture(nets: InfoGAN, latents: Tensor, path: Path) -> None:
         canvas[:, top : top + height, left : left + width] = image
     array = canvas.permute(1, 2, 0).squeeze(2).numpy()
     picture = Image.fromarray(array)
-    picture.resize((picture.width * _SCALE, picture.height * _SCALE), Image.Resampling.NEAREST).save(path)
+    content = BytesIO()
+    scaled = picture.resize((picture.width * _SCALE, picture.height * _SCALE), Image.Resampling.NEAREST)
+    scaled.save(content, "PNG")
+    write_atomically(path, content.getvalue())

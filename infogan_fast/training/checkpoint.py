@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from infogan_fast.training.files import write_atomically
+from infogan_fast.files import remove, write_atomically
 
 _FORMAT = 3
 _KEY = "infogan_fast"
@@ -56,16 +56,27 @@ def save_checkpoint(
 
     Returns:
         The file written.
+
+    Raises:
+        WriteError: the disk is full or cannot be written. The checkpoints from before are still there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / checkpoint_name(step)
     header = {_KEY: json.dumps({**scalars, "format": _FORMAT, "step": step, "best": best})}
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, safetensors.torch.save(on_cpu, metadata=header))
+    remove_old(folder, keep, best)
+    return path
+
+
+def remove_old(folder: Path, keep: int, best: Best | None) -> None:
+    """Remove all checkpoints but the last ``keep`` and the best one.
+
+    Raises:
+        WriteError: the system does not let them be removed.
+    """
     for old in checkpoints(folder)[:-keep]:
         if best is None or step_of(old) != best.step:
-            old.unlink()
-    return path
+            remove(old)
 
 
 def checkpoint_name(step: int) -> str:

@@ -32,8 +32,10 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
         progress: told how far a download of the images is.
 
     Raises:
-        DataError, ConfigError, CheckpointError: as their messages say.
+        DataError, ConfigError, CheckpointError, WriteError: as their messages say.
+        RunFolderError: the folder cannot be written, or has no room for the checkpoints.
     """
+    folder.prepare()
     images = datasets.load(
         config.data,
         image_size=config.image_size,
@@ -46,6 +48,7 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
         few = f"{images.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
         raise datasets.DataError("; ".join([few, *images.notes]))
     trainer = Trainer(config, images, folder)
+    folder.check_room(trainer.room_needed())
     about = {"command_line": sys.argv, "versions": versions(), "threads": torch.get_num_threads()}
     folder.write_config(config, about)
     return trainer
@@ -56,6 +59,9 @@ def finish(trainer: Trainer) -> dict[str, Any]:
 
     Returns:
         What ``summary.json`` holds.
+
+    Raises:
+        WriteError: a file cannot be written, as on a full disk.
     """
     config = trainer.config
     evaluation, pictures = trainer.finish()
@@ -152,7 +158,7 @@ def draw_run(
         The files.
 
     Raises:
-        RunFolderError, CheckpointError, ConfigError: as their messages say.
+        RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
     """
     nets, config, _ = _load_run(folder, device, which)
     if seed is None:
@@ -160,6 +166,7 @@ def draw_run(
     if out is None:
         name = folder.traversals.name + ("" if seed == config.seed else f"-seed{seed}")
         out = folder.path / (name if which == "last" else f"{name}-{which}")
+    out.mkdir(parents=True, exist_ok=True)
     return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
 
 

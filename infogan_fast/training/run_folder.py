@@ -8,11 +8,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from infogan_fast.files import (
+    TEMPORARY_SUFFIX,
+    WriteError,
+    append_line,
+    bytes_text,
+    free_space,
+    remove,
+    shorten,
+    write_atomically,
+    write_json,
+)
 from infogan_fast.training.checkpoint import checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.files import write_atomically, write_json
 
 RUNS = Path("runs")
+
+#: The first file that a run writes; a run that was killed while it did leaves this and nothing else.
+_FIRST_TEMPORARY = "config.json" + TEMPORARY_SUFFIX
 
 
 class RunFolderError(ValueError):
@@ -69,9 +82,39 @@ class RunFolder:
             with suppress(OSError):  # not empty
                 path.rmdir()
 
+    def prepare(self) -> None:
+        """See that the folder can be written, and remove what a run that was killed was in the middle of writing.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        try:
+            for name in ("config.json", "metrics.jsonl", "summary.json"):
+                remove(self.path / (name + TEMPORARY_SUFFIX))
+            for folder, pattern in ((self.checkpoints, "*.safetensors"), (self.traversals, "*.png")):
+                for left in folder.glob(pattern + TEMPORARY_SUFFIX):
+                    remove(left)
+            for folder in (self.path, self.checkpoints, self.traversals):
+                if folder.is_dir():
+                    _try_to_write(folder)
+        except (OSError, WriteError) as error:
+            raise RunFolderError(f"--out {self.path}: {error}") from error
+
+    def check_room(self, needed: int) -> None:
+        """See that there is room for ``needed`` bytes, where the system says how much is free.
+
+        Raises:
+            RunFolderError: there is not.
+        """
+        free = free_space(self.path)
+        if free is not None and free < needed:
+            raise RunFolderError(
+                f"--out {self.path}: the checkpoints need {bytes_text(needed)}, free there: {bytes_text(free)}; "
+                "make room, or give a folder on another disk"
+            )
+
     def write_config(self, config: TrainConfig, about: dict[str, Any]) -> None:
         """Write ``config.json``: the settings in effect, and what else is known about the run."""
-        self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "config.json", {"settings": config.to_json(), **about})
 
     def read_config(self) -> TrainConfig:
@@ -105,15 +148,18 @@ class RunFolder:
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to ``metrics.jsonl``."""
-        with open(self.path / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.path / "metrics.jsonl", json.dumps(line))
 
     def drop_metrics_after(self, step: int) -> None:
         """Remove the lines of steps that a continued run is about to do again, and lines that cannot be read."""
         path = self.path / "metrics.jsonl"
         if path.is_file():
-            lines = path.read_bytes().splitlines(keepends=True)
-            write_atomically(path, b"".join(line for line in lines if _is_line_until(line, step)))
+            content = path.read_bytes()
+            kept = b"".join(line for line in content.splitlines(keepends=True) if _is_line_until(line, step))
+            if content.startswith(kept):  # as always, but on a damaged disk
+                shorten(path, len(kept))
+            else:
+                write_atomically(path, kept)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
@@ -136,13 +182,23 @@ def new_run_folder(out: Path | None, name: str) -> RunFolder:
             out, number = RUNS / f"{name}-{number}", number + 1
     elif out.exists() and not out.is_dir():
         raise RunFolderError(f"--out {out}: is a file; give a new folder")
-    elif out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(path.name != _FIRST_TEMPORARY for path in out.iterdir()):
         hint = "add --resume to continue the run in it, or give" if RunFolder(out).is_run else "give"
         lost = _lost_config(out)
         raise RunFolderError(f"--out {out}: is not empty{f': {lost}' if lost else ''}; {hint} another folder")
     folder = RunFolder(out)
     folder.make()
     return folder
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raise what the system says where a file cannot be made in a folder."""
+    path = folder / _FIRST_TEMPORARY
+    try:
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise WriteError.of(path, error) from error
 
 
 def _lost_config(path: Path) -> str | None:

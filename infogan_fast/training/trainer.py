@@ -31,6 +31,7 @@ from infogan_fast.training.checkpoint import (
     load_networks,
     load_optimizer,
     optimizer_tensors,
+    remove_old,
     save_checkpoint,
 )
 from infogan_fast.training.config import ConfigError, TrainConfig
@@ -107,6 +108,7 @@ class Trainer:
 
         Raises:
             NonFiniteError: training diverged; the last checkpoint is one from before.
+            WriteError: a file cannot be written, as on a full disk; what was saved before is still there.
         """
         before, started = self.seconds, time.perf_counter()
         stopping = False
@@ -175,7 +177,6 @@ class Trainer:
 
     def _draw(self) -> None:
         """One picture of how far the images are: the first categorical code by samples."""
-        self.folder.traversals.mkdir(parents=True, exist_ok=True)
         seed = torch.tensor(self.config.seed, device=self.device)
         grid = samples_grid(self.spec, seed, randomness.PICTURES, 0 if self.spec.categorical else None)
         path = self.folder.traversals / f"step_{self.step:06d}.png"
@@ -200,6 +201,9 @@ class Trainer:
 
         Returns:
             The figures, and the files of the pictures.
+
+        Raises:
+            WriteError: a picture cannot be written.
         """
         seed = torch.tensor(self.config.seed, device=self.device)
         with evaluation_mode(self.nets, self.average):
@@ -219,12 +223,35 @@ class Trainer:
             self._tensorboard.close()
         return figures, pictures
 
-    def _save(self) -> None:
+    def room_needed(self) -> int:
+        """Bytes that the checkpoints of the rest of the run take, beside those that are there already."""
+        there = len(checkpoints(self.folder.checkpoints))
+        every = self.config.checkpoint_every
+        to_come = -(-self.config.steps // every) - self.step // every if self.step < self.config.steps else 0
+        # The best one is kept beside the last ones, and a new one is there before an old one is removed.
+        most = min(there + to_come, self.config.keep_checkpoints + 2)
+        return max(0, most - there) * self._checkpoint_bytes()
+
+    def _checkpoint_bytes(self) -> int:
+        """Size of a checkpoint's tensors, Adam's moments included where no step has made them yet."""
+        optimizers = (self.training_step.discriminator_optimizer, self.training_step.generator_optimizer)
+        parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+        tensors = list(self._tensors().values())
+        if not any(optimizer.state for optimizer in optimizers):
+            tensors += 2 * [parameter for parameter in parameters if parameter.requires_grad]
+        return sum(tensor.nbytes for tensor in tensors)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint holds, but for the terms since the last log line."""
         tensors = {f"nets.{name}": tensor for name, tensor in self.nets.state_dict().items()}
         tensors |= optimizer_tensors(self.training_step.discriminator_optimizer, "discriminator_optimizer")
         tensors |= optimizer_tensors(self.training_step.generator_optimizer, "generator_optimizer")
         if self.average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.average.module.state_dict().items()}
+        return tensors
+
+    def _save(self) -> None:
+        tensors = self._tensors()
         check_weights(tensors, self.step)
         tensors["history"] = self.history.rows
         scalars = {
@@ -241,6 +268,7 @@ class Trainer:
         """Continue from the last checkpoint of the folder; None if there is none."""
         found = checkpoints(self.folder.checkpoints)
         if not found:
+            self.folder.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
             return None
         path = found[-1]
         tensors, scalars = load_checkpoint(path, self.device)
@@ -259,6 +287,9 @@ class Trainer:
         self._last_log = (step, seconds)
         self.best = best_of(scalars, path)
         self.folder.drop_metrics_after(self.step)
+        remove_old(
+            self.folder.checkpoints, self.config.keep_checkpoints, self.best
+        )  # which a run that was killed may not have come to
         return path
 
     def _check_same_run(self, scalars: dict[str, Any], path: Path) -> None:

@@ -1,10 +1,15 @@
-"""A run small enough to take milliseconds a step."""
+"""A run small enough to take milliseconds a step; puts the helpers of this folder on the path."""
+
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from infogan_fast.data import ImageData
 from infogan_fast.training import TrainConfig
+
+sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture
