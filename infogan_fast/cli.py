@@ -8,13 +8,13 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 import typer
 from rich.console import Console
 
+from infogan_fast import cli_options as options
 from infogan_fast import data as datasets
 from infogan_fast._extension import build_info
 from infogan_fast.bench import command as bench_command
@@ -22,15 +22,15 @@ from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
 from infogan_fast.files import WriteError
-from infogan_fast.training.checkpoint import CheckpointError, Which, checkpoints, step_of
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
 from infogan_fast.training.download_progress import download_progress_on
 from infogan_fast.training.interrupt import stop_on_signals
 from infogan_fast.training.metrics import NonFiniteError
-from infogan_fast.training.overrides import parse_overrides, settings_text
-from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS, preset
+from infogan_fast.training.overrides import parse_overrides
+from infogan_fast.training.presets import DEFAULT_PRESET, preset
 from infogan_fast.training.progress import progress_on
 from infogan_fast.training.run import draw_run, evaluate_run, finish, start
 from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
@@ -50,150 +50,32 @@ app = typer.Typer(
 )
 
 
-def _show_settings(wanted: bool) -> None:
-    if not wanted:
-        return
-    typer.echo(settings_text(min(_console().width, 100)))
-    raise typer.Exit
-
-
 def _console() -> Console:
     """For text with paths and names in it, which are printed as they are."""
     return Console(highlight=False, markup=False)
 
 
-def _default_of(setting: str) -> str:
-    """Help text: the defaults of a setting that depends on the preset."""
-    return "the preset's (" + ", ".join(f"{name}: {getattr(PRESETS[name], setting)}" for name in PRESETS) + ")"
-
-
-Out = Annotated[
-    Path | None, typer.Option(help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.")
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        help="0 to 2147483647. On a CPU, the same seed on the same machine with as many threads gives the same "
-        "weights, bit for bit. Default: 0."
-    ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME_OR_PATH",
-        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
-        "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
-        "any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX files, "
-        "plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
-    ),
-]
-Strict = Annotated[
-    bool | None,
-    typer.Option(
-        "--strict/--no-strict",
-        help="In a folder of images, take a file that cannot be read as an error. Default: skip it and say so.",
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset", metavar="NAME", help=f"Settings to start from: {', '.join(PRESETS)}. Default: {DEFAULT_PRESET}."
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeat it for more. --settings lists them."),
-]
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        help=f"Length of the run in training steps, each one update of D and one of G. Default: {_default_of('steps')}."
-    ),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        metavar="auto|cpu|cuda",
-        help="auto is cuda if there is a GPU and the CUDA kernels were built, else cpu. Default: auto.",
-    ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Continue the run in --out from its last checkpoint; start it if there is none."),
-]
-Compile = Annotated[
-    bool | None,
-    typer.Option(
-        "--compile/--no-compile",
-        help="Compile the step with torch.compile, which takes a minute or more at the start. Default: on a GPU only, "
-        "as it is slower on a CPU.",
-    ),
-]
-TensorBoard = Annotated[
-    bool | None,
-    typer.Option(
-        "--tensorboard/--no-tensorboard",
-        help="Also write metrics and pictures for TensorBoard, to the folder tensorboard of the run. Default: no.",
-    ),
-]
-Settings = Annotated[
-    bool,
-    typer.Option(
-        "--settings",
-        help="List every setting with its default, unit and allowed values, and exit.",
-        callback=_show_settings,
-        is_eager=True,
-    ),
-]
-# Of the commands that look at a run.
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that `train` made.")]
-OtherData = Annotated[
-    str | None,
-    typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
-]
-Checkpoint = Annotated[
-    Which,
-    typer.Option(
-        "--checkpoint",
-        metavar="last|best",
-        help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images.",
-    ),
-]
-OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
-Pictures = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
-        "the run's."
-    ),
-]
-NoiseSeed = Annotated[
-    int | None,
-    typer.Option(min=0, max=2**31 - 1, help="Of the noise and the samples, 0 to 2147483647. Default: the run's."),
-]
-
-
 @app.command()
 def train(
-    out: Out = None,
-    seed: Seed = None,
-    data: Data = None,
-    strict: Strict = None,
-    preset_name: Preset = None,
-    assignments: Set = None,
-    steps: Steps = None,
-    device: Device = None,
-    resume: Resume = False,
-    compile_step: Compile = None,
-    tensorboard: TensorBoard = None,
-    settings: Settings = False,
+    out: options.Out = None,
+    seed: options.Seed = None,
+    data: options.Data = None,
+    strict: options.Strict = None,
+    preset_name: options.Preset = None,
+    assignments: options.Set = None,
+    steps: options.Steps = None,
+    device: options.Device = None,
+    resume: options.Resume = False,
+    compile_step: options.Compile = None,
+    tensorboard: options.TensorBoard = None,
+    settings: options.Settings = False,
 ) -> None:
     """Train an InfoGAN. Without options: on 5,000 real MNIST digits, in some minutes on a CPU.
 
     The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
     """
     console = _console()
-    options = {
+    given = {
         "seed": seed,
         "data": data,
         "strict": strict,
@@ -203,7 +85,7 @@ def train(
         "tensorboard": tensorboard,
     }
     overrides = parse_overrides(assignments or ())
-    overrides |= {key: value for key, value in options.items() if value is not None}
+    overrides |= {key: value for key, value in given.items() if value is not None}
     if "data" in overrides:
         overrides["data"] = datasets.canonical(overrides["data"])
     if resume and out is None:
@@ -214,7 +96,7 @@ def train(
     else:
         config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
         folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
-    if datasets.is_image_folder(config.data):  # which may take minutes
+    if datasets.is_path(config.data):  # which may take minutes
         console.print(f"reading images: {config.data}", soft_wrap=True)
     try:
         with download_progress_on(console) as download:
@@ -223,7 +105,7 @@ def train(
         folder.remove_if_unused()
         raise
     try:
-        with _failures_explained(folder):
+        with _failures_explained(trainer):
             _print_start(console, trainer, notes)
             with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
                 trainer.run(progress, stop)
@@ -233,7 +115,7 @@ def train(
     if stop():
         console.print(f"stopped after step {trainer.step}, saved; {_how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(stop.exit_code)
-    with _failures_explained(folder):
+    with _failures_explained(trainer):
         summary = finish(trainer)
     _print_summary(console, summary)
     console.print(
@@ -251,6 +133,7 @@ def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
         f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
         f"{size_text(trainer.data.image_shape)}{'' if heldout is None else f', {len(heldout)} held out'}",
         *trainer.data.notes,
+        *([trainer.batches.note] if trainer.batches.note else []),
         *notes,
         f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}",
     ]
@@ -271,14 +154,17 @@ def _how_to_continue(folder: RunFolder) -> str:
 
 
 @contextmanager
-def _failures_explained(folder: RunFolder) -> Iterator[None]:
+def _failures_explained(trainer: Trainer) -> Iterator[None]:
     """Adds to the errors of a run that fails midway what is saved of it, and what to do."""
+    folder = trainer.folder
     try:
         yield
     except NonFiniteError as error:
         raise NonFiniteError(f"{error}\n{_after_divergence(folder)}") from error
     except WriteError as error:
         raise WriteError(f"{error}\n{_after_failed_write(folder)}") from error
+    except DataError as error:  # streamed images went away
+        raise DataError(f"{error}\nstopped in step {trainer.step + 1}; {_how_to_continue(folder)}") from error
     except OSError as error:  # not of the run's own files: the output may go to a file on the same disk
         what = f"{error.filename or 'standard output'}: cannot be written: {error.strerror}"
         raise WriteError(f"{what}\n{_after_failed_write(folder)}") from error
@@ -306,7 +192,12 @@ def _print_summary(console: Console, figures: dict[str, Any]) -> None:
 
 
 @app.command()
-def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None, checkpoint: Checkpoint = "last") -> None:
+def evaluate(
+    run: options.Run,
+    data: options.OtherData = None,
+    device: options.OtherDevice = None,
+    checkpoint: options.Checkpoint = "last",
+) -> None:
     """Show what the codes of a trained run learned: L_I in nats, R2, and accuracy on real images (0 to 100 %).
 
     --data gives other images than the run's own: the matching of categories to classes is
@@ -322,11 +213,11 @@ def evaluate(run: Run, data: OtherData = None, device: OtherDevice = None, check
 
 @app.command()
 def traverse(
-    run: Run,
-    out: Pictures = None,
-    seed: NoiseSeed = None,
-    device: OtherDevice = None,
-    checkpoint: Checkpoint = "last",
+    run: options.Run,
+    out: options.Pictures = None,
+    seed: options.NoiseSeed = None,
+    device: options.OtherDevice = None,
+    checkpoint: options.Checkpoint = "last",
 ) -> None:
     """Draw what each code of a trained run does.
 

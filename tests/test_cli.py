@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 from infogan_fast import __main__ as entry
-from infogan_fast.data import named
+from infogan_fast.data import DataError, named
+from infogan_fast.data.stored_array import ArrayInFile
 from infogan_fast.training import TrainingStep
 from infogan_fast.training.checkpoint import checkpoints
 
@@ -460,6 +461,24 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     code, _, error = infogan_fast(*command, "--resume", "--steps", 4)
     assert code == 2
     assert "holds 9 training images, the run was trained on 10" in error
+
+
+def test_streamed_images_that_go_away_say_how_to_continue(infogan_fast, images, tmp_path, monkeypatch):
+    def read(self, indices, usual=ArrayInFile.rows):
+        read.calls += 1
+        if read.calls == 9:
+            raise DataError(f"{self.path}: cannot be read: gone")
+        return usual(self, indices)
+
+    options = ["--out", tmp_path / "run", "--data", images, *TINY, "--set=checkpoint_every=2", "--steps", 10]
+    monkeypatch.setattr(ArrayInFile, "rows", read)
+    read.calls = 0
+    code, printed, error = infogan_fast("train", *options, "--set=stream=true", "--set=workers=0")
+    assert code == 2
+    assert "streaming: 30 images" in printed
+    assert error.startswith(f"error: {images / 'train-images-idx3-ubyte'}: cannot be read: gone\nstopped in step ")
+    assert error.endswith(f"continue with: infogan-fast train --resume --out {tmp_path / 'run'}\n")
+    assert infogan_fast("train", *options, "--resume", "--set=stream=none")[0] == 0
 
 
 def test_strict_leaves_nothing_behind(infogan_fast, photos, tmp_path):

@@ -17,14 +17,15 @@ from infogan_fast.bench.common_steps import (
     FormA,
     FormB,
 )
-from infogan_fast.data import ImageData
+from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.nets import InfoGAN
 from infogan_fast.nets.pixels import FlattenPixels, UnflattenPixels
 from infogan_fast.spec import LatentSpec, Variance
 from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.networks import build_networks
 from infogan_fast.training.randomness import BatchOrder
 from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer, build_networks
+from infogan_fast.training.trainer import Trainer
 
 _NO_FOLDER = Path("infogan-fast-bench-writes-nothing")
 
@@ -99,6 +100,8 @@ class CommonJob:
         config = dataclasses.replace(config, variance="learned")
         self.spec, self.batch_size, self.step = config.spec, config.batch_size, 0
         self.nets = channel_by_channel(build_networks(config, data.image_shape)).to(device).train()
+        if isinstance(data.images, StoredImages):
+            raise TypeError(f"{data.name}: the common steps take images in memory, got images that are streamed")
         self._images = data.images.to(device)
         self._order = BatchOrder(config.seed, len(data.images), config.batch_size, device)
         self._training_step = form(self.nets, self.spec, compile)

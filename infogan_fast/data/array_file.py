@@ -18,10 +18,13 @@ from torch import Tensor
 from infogan_fast.data.arrays import check_array, images_of_array
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.memory import check_fits
+from infogan_fast.data.stored_array import ArrayImages, ArrayInFile
+from infogan_fast.data.streaming import Streaming
 
 IMAGE_KEYS, LABEL_KEYS = ("images", "x", "arr_0"), ("labels", "y")
 
 _MAGIC = {b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz", b"PK\x05\x06": ".npz"}
+_DEFAULT = Streaming()
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -37,11 +40,12 @@ def array_file_kind(path: Path) -> str | None:
     return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
 
 
-def load_array_file(path: Path) -> ImageData:
+def load_array_file(path: Path, streaming: Streaming = _DEFAULT) -> ImageData:
     """Training images of a ``.npy`` file, or of a ``.npz`` file with its labels; no held-out part.
 
     Images are under the first of ``IMAGE_KEYS`` that the ``.npz`` file has, labels under the first of ``LABEL_KEYS``.
-    What their layouts and ranges may be: ``arrays.images_of_array``. Labels are integers ``[N]``, ``>= 0``.
+    What their layouts and ranges may be: ``arrays.images_of_array``. Labels are integers ``[N]``, ``>= 0``. An archive
+    cannot be read by index: only a ``.npy`` file is streamed.
 
     Raises:
         DataError: the file is damaged, holds something else, or would not fit into memory.
@@ -50,9 +54,14 @@ def load_array_file(path: Path) -> ImageData:
         return _load_npz(path)
     with _errors_of(path):
         with open(path, "rb") as file:
-            shape, dtype = _header(file, str(path))
+            shape, fortran_order, dtype = _header(file, str(path))
+            offset = file.tell()
         check_array(str(path), shape, dtype)
-        check_fits(path, math.prod(shape))
+        if fortran_order:
+            check_fits(path, math.prod(shape), "np.save of np.ascontiguousarray(images) makes a file to stream from")
+        elif streaming.wanted(path, math.prod(shape)):
+            stored = ArrayImages(ArrayInFile.at(path, offset, shape, dtype), streaming.processes)
+            return ImageData(str(path), stored, notes=(stored.note,) if stored.note else ())
         images, note = images_of_array(str(path), np.load(path, mmap_mode="r", allow_pickle=False))
     return ImageData(str(path), torch.from_numpy(images), notes=(note,) if note else ())
 
@@ -69,10 +78,11 @@ def _load_npz(path: Path) -> ImageData:
                 )
             what = f"{path}: {key}"
             with archive.open(f"{key}.npy") as file:
-                shape, dtype = _header(file, what)
+                shape, _, dtype = _header(file, what)
         check_array(what, shape, dtype)
         # An archive cannot be mapped: as stored the images are in memory too.
-        check_fits(path, math.prod(shape) * (1 if dtype == np.uint8 else 1 + dtype.itemsize))
+        needed = math.prod(shape) * (1 if dtype == np.uint8 else 1 + dtype.itemsize)
+        check_fits(path, needed, "saved as a .npy file (np.save) they are streamed")
         with np.load(path, allow_pickle=False) as arrays:
             images, note = images_of_array(what, arrays[key])
             label_key = next((key for key in LABEL_KEYS if key in held), None)
@@ -94,15 +104,15 @@ def _errors_of(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: damaged, or not {kind} data as NumPy writes them: {text}") from error
 
 
-def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype that the header of ``.npy`` data announces."""
+def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran's order, and dtype that the header of ``.npy`` data announces."""
     version = np.lib.format.read_magic(file)
     if version not in _HEADER_READERS:  # only arrays of structures with names beyond Latin 1 have another
         raise ValueError(f"version {version} of the format")
-    shape, _, dtype = _HEADER_READERS[version](file)
+    shape, fortran_order, dtype = _HEADER_READERS[version](file)
     if dtype.hasobject:
         raise DataError(f"{what}: holds pickled Python objects, which are never loaded; allowed: plain arrays")
-    return shape, dtype
+    return shape, fortran_order, dtype
 
 
 def _labels(what: str, labels: NDArray[Any]) -> Tensor:

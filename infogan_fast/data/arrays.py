@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infogan_fast.data.images import DataError
+from infogan_fast.data.errors import DataError
 
 ALLOWED_SHAPES = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3"
 ALLOWED_VALUES = "uint8, or floating point from 0 to 1 or from -1 to 1"
@@ -43,19 +44,71 @@ def images_of_array(what: str, array: NDArray[Any]) -> tuple[NDArray[np.uint8], 
         DataError: shape, dtype or range are others, or a value is not finite; the message says what was found.
     """
     check_array(what, array.shape, array.dtype)
-    axis = _channel_axis(what, array.shape)
-    array = array[:, None] if axis is None else np.moveaxis(array, axis, 1)
+    array = channels_first(what, array)
     if array.dtype == np.uint8:
         return np.array(array, order="C"), None
-    low, high = _range(what, array)
-    if low < -1.0 or high > 1.0:
-        raise DataError(f"{what}: got values from {low:g} to {high:g}, allowed: {ALLOWED_VALUES}")
-    images = np.empty(array.shape, dtype=np.uint8)
-    shift, scale = (1.0, 127.5) if low < 0.0 else (0.0, 255.0)
+    found = Range()
     for first in range(0, len(array), _AT_ONCE):
-        values = array[first : first + _AT_ONCE].astype(np.float64)
-        images[first : first + _AT_ONCE] = np.rint((values + shift) * scale)
-    return images, f"values: floating point from {low:g} to {high:g}, taken as {'-1 to 1' if low < 0.0 else '0 to 1'}"
+        found = found.joined(range_of(what, array[first : first + _AT_ONCE], first))
+    note = found.checked(what)
+    images = np.empty(array.shape, dtype=np.uint8)
+    for first in range(0, len(array), _AT_ONCE):
+        images[first : first + _AT_ONCE] = to_uint8(array[first : first + _AT_ONCE], found.signed)
+    return images, note
+
+
+def channels_first(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    """A view ``[N, C, H, W]`` of an array in an allowed layout."""
+    axis = _channel_axis(what, array.shape)
+    return array[:, None] if axis is None else np.moveaxis(array, axis, 1)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Least and greatest value of floating-point images."""
+
+    low: float = np.inf
+    high: float = -np.inf
+
+    @property
+    def signed(self) -> bool:
+        """Whether they are taken as -1 to 1."""
+        return self.low < 0.0
+
+    def joined(self, other: Range) -> Range:
+        """The range of both."""
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+    def checked(self, what: str) -> str:
+        """What the values are taken as, in a note.
+
+        Raises:
+            DataError: they are in no range that is allowed.
+        """
+        if self.low < -1.0 or self.high > 1.0:
+            raise DataError(f"{what}: got values from {self.low:g} to {self.high:g}, allowed: {ALLOWED_VALUES}")
+        taken = "-1 to 1" if self.signed else "0 to 1"
+        return f"values: floating point from {self.low:g} to {self.high:g}, taken as {taken}"
+
+
+def range_of(what: str, array: NDArray[Any], first: int) -> Range:
+    """Of floating-point images ``[B, ...]``, the first of which has the number ``first``.
+
+    Raises:
+        DataError: a value is not finite.
+    """
+    finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    if not finite.all():
+        raise DataError(
+            f"{what}: image {first + int(finite.argmin())} holds NaN or infinity, allowed: {ALLOWED_VALUES}"
+        )
+    return Range(float(array.min()), float(array.max()))
+
+
+def to_uint8(array: NDArray[Any], signed: bool) -> NDArray[np.uint8]:
+    """Floating-point values, from -1 to 1 if ``signed`` and else from 0 to 1, to 0 to 255."""
+    shift, scale = (1.0, 127.5) if signed else (0.0, 255.0)
+    return np.asarray(np.rint((array.astype(np.float64) + shift) * scale).astype(np.uint8), order="C")
 
 
 def _channel_axis(what: str, shape: tuple[int, ...]) -> int | None:
@@ -67,17 +120,3 @@ def _channel_axis(what: str, shape: tuple[int, ...]) -> int | None:
         return axes[0]
     ambiguous = "; both axes could be the channels" if axes else ""
     raise DataError(f"{what}: got shape {list(shape)}, allowed: {ALLOWED_SHAPES}{ambiguous}")
-
-
-def _range(what: str, array: NDArray[Any]) -> tuple[float, float]:
-    """Least and greatest value of a floating-point array ``[N, C, H, W]``."""
-    low, high = np.inf, -np.inf
-    for first in range(0, len(array), _AT_ONCE):
-        values = array[first : first + _AT_ONCE]
-        finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"{what}: image {first + int(finite.argmin())} holds NaN or infinity, allowed: {ALLOWED_VALUES}"
-            )
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-    return low, high

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from infogan_fast.data.images import DataError
 from infogan_fast.data.memory import check_fits
+from infogan_fast.data.stored_array import ArrayInFile
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -35,6 +36,29 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             was found and what was expected.
     """
     content = _read_bytes(path)
+    offset, shape = _checked_header(path, dimensions, content, len(content))
+    return np.frombuffer(content, dtype=np.uint8, offset=offset).reshape(shape)
+
+
+def find_idx(path: Path, dimensions: int) -> ArrayInFile | None:
+    """Where a plain IDX file holds its array; None for gzip data, which cannot be read by index.
+
+    Raises:
+        DataError: as ``read_idx``.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4 + 4 * dimensions)
+        if start.startswith(_GZIP_MAGIC) or path.suffix == ".gz":
+            return None
+        offset, shape = _checked_header(path, dimensions, start, path.stat().st_size)
+        return ArrayInFile.at(path, offset, shape, np.dtype(np.uint8))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _checked_header(path: Path, dimensions: int, content: bytes, length: int) -> tuple[int, tuple[int, ...]]:
+    """Bytes before the values, and the shape, of a file of ``length`` bytes that begins with ``content``."""
     header = 4 + 4 * dimensions
     expected = struct.pack(">HBB", 0, _UNSIGNED_BYTE, dimensions)
     if content[:4] != expected:
@@ -44,22 +68,25 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             f"{path}: not an IDX file of {kind}: magic number expected 0x{expected.hex()} "
             f"(unsigned bytes, {dimensions} dimension{'s' if dimensions > 1 else ''}), got {found}"
         )
-    if len(content) < header:
-        raise DataError(f"{path}: truncated in its header: expected {header} bytes, got {len(content)}")
+    if length < header:
+        raise DataError(f"{path}: truncated in its header: expected {header} bytes, got {length}")
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     total = header + math.prod(shape)
-    if len(content) != total:
-        problem = "truncated" if len(content) < total else "has trailing bytes"
+    if length != total:
+        problem = "truncated" if length < total else "has trailing bytes"
         size = " x ".join(str(n) for n in shape)
         raise DataError(
-            f"{path}: {problem}: its header announces {size} values, so expected {total} bytes, got {len(content)}"
+            f"{path}: {problem}: its header announces {size} values, so expected {total} bytes, got {length}"
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    return header, shape
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        check_fits(path, path.stat().st_size)  # of gzip data a lower bound
+        with open(path, "rb") as file:
+            packed = file.read(2) == _GZIP_MAGIC
+        # Of gzip data the size is a lower bound.
+        check_fits(path, path.stat().st_size, "a plain file, which gunzip makes, is streamed" if packed else "")
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from infogan_fast.data.idx import read_idx
+from infogan_fast.data.idx import find_idx, read_idx
 from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.stored import StoredImages
+from infogan_fast.data.stored_array import ArrayImages
+from infogan_fast.data.streaming import Streaming
 
 # The names that MNIST, Fashion-MNIST and KMNIST are published under; some copies have a dot before "idx".
 _IMAGES = "{part}-images-idx3-ubyte"
 _LABELS = "{part}-labels-idx1-ubyte"
+
+_DEFAULT = Streaming()
 
 
 def has_idx_names(folder: Path) -> bool:
@@ -26,7 +32,7 @@ def has_training_images(folder: Path) -> bool:
     return _find(folder, _IMAGES.format(part="train")) is not None
 
 
-def load_idx_folder(folder: Path) -> ImageData:
+def load_idx_folder(folder: Path, streaming: Streaming = _DEFAULT) -> ImageData:
     """Training images of a folder, with labels and the held-out part ``t10k`` where they are present.
 
     Raises:
@@ -48,16 +54,16 @@ def load_idx_folder(folder: Path) -> ImageData:
         raise DataError(
             f"{heldout_labels}: there are no held-out images to these labels: {_IMAGES.format(part='t10k')}"
         )
-    train = _read_part(images, _find(folder, _LABELS.format(part="train")))
-    heldout = _read_part(heldout_images, heldout_labels) if heldout_images is not None else (None, None)
+    train = _read_part(images, _find(folder, _LABELS.format(part="train")), streaming)
+    heldout = _read_part(heldout_images, heldout_labels, streaming) if heldout_images is not None else (None, None)
     return ImageData(str(folder), *train, *heldout)
 
 
-def load_idx_file(path: Path) -> ImageData:
+def load_idx_file(path: Path, streaming: Streaming = _DEFAULT) -> ImageData:
     """Training images of one IDX file, with the labels that lie beside it under the matching name; no held-out part."""
     name = path.name.removesuffix(".gz")
     labels = _find(path.parent, name.replace("images", "labels").replace("idx3", "idx1")) if "images" in name else None
-    return ImageData(str(path), *_read_part(path, labels))
+    return ImageData(str(path), *_read_part(path, labels, streaming))
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -68,15 +74,26 @@ def _find(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _read_part(images_path: Path, labels_path: Path | None) -> tuple[Tensor, Tensor | None]:
+def _read_part(
+    images_path: Path, labels_path: Path | None, streaming: Streaming
+) -> tuple[Tensor | StoredImages, Tensor | None]:
     """Images uint8 ``[N, 1, H, W]`` and labels int64 ``[N]``."""
-    images = read_idx(images_path, dimensions=3)
-    if images.size == 0:
-        raise DataError(f"{images_path}: holds no images: {' x '.join(str(n) for n in images.shape)}")
-    tensor = torch.from_numpy(images.copy())[:, None]
+    found = find_idx(images_path, dimensions=3)
+    images: Tensor | StoredImages
+    if (
+        found is not None
+        and 0 not in found.shape
+        and streaming.wanted(images_path, found.offset + math.prod(found.shape))
+    ):
+        images = ArrayImages(found, streaming.processes)
+    else:
+        array = read_idx(images_path, dimensions=3)
+        if array.size == 0:
+            raise DataError(f"{images_path}: holds no images: {' x '.join(str(n) for n in array.shape)}")
+        images = torch.from_numpy(array.copy())[:, None]
     if labels_path is None:
-        return tensor, None
+        return images, None
     labels = read_idx(labels_path, dimensions=1)
     if len(labels) != len(images):
         raise DataError(f"{labels_path}: {len(labels)} labels, but {images_path} holds {len(images)} images")
-    return tensor, torch.from_numpy(labels.astype("int64"))
+    return images, torch.from_numpy(labels.astype("int64"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan_fast.data.images import DataError, ImageData
-from infogan_fast.data.memory import check_fits
+from infogan_fast.data.stored import StoredImages
+from infogan_fast.data.stored_files import (
+    FileImages,
+    Outcome,
+    channels_and_sha256,
+    outcomes_by_workers,
+    pillow_warnings,
+    read_or_reason,
+)
+from infogan_fast.data.streaming import Streaming
 
 #: Side of the images where none is asked for.
 DEFAULT_SIDE = 32
 
+_DEFAULT = Streaming()
 _AT_ONCE = 256  # files handed to the threads together, so that what they return does not pile up
 _MOST_NAMED = 10
 
 
 def load_image_folder(
-    folder: Path, image_size: int | None = None, channels: int | None = None, strict: bool = False
+    folder: Path,
+    image_size: int | None = None,
+    channels: int | None = None,
+    strict: bool = False,
+    streaming: Streaming = _DEFAULT,
 ) -> ImageData:
     """Every image file under a folder, in the order of their names, as squares; no held-out part.
 
@@ -36,41 +51,48 @@ def load_image_folder(
         image_size: side of the images; None for ``DEFAULT_SIDE``. The short side is resized to it, the centre cropped.
         channels: 1 for grey, 3 for RGB, None for grey if no image has colour and else RGB.
         strict: whether a file that cannot be read is an error.
+        streaming: whether images are held in memory, or read once now and again when they are needed.
 
     Raises:
-        DataError: there is no readable image; with ``strict``, a file is none; the images would not fit into memory.
+        DataError: there is no readable image; with ``strict``, a file is none; the images would not fit into memory
+            where streaming is forbidden.
         ModuleNotFoundError: Pillow is not installed.
     """
-    side, files = image_size or DEFAULT_SIDE, list(_files_under(folder))
-    check_fits(folder, len(files) * (channels or 3) * side * side)
-    images = np.empty((len(files), channels or 3, side, side), dtype=np.uint8)
+    side, names = image_size or DEFAULT_SIDE, [file.relative_to(folder) for file in _files_under(folder)]
     read: list[Path] = []
     skipped: list[str] = []
-    has_colour = False
-    for file, pixels in zip(files, _squares(files, side, channels), strict=True):
-        if isinstance(pixels, str):
-            if strict:
-                raise DataError(f"{file}: {pixels}; without --strict such files are skipped")
-            skipped.append(f"{file.relative_to(folder)} ({pixels})")
-            continue
-        has_colour |= len(pixels) == 3
-        images[len(read)] = pixels
-        read.append(file.relative_to(folder))
-    if not read:
+
+    def readable(outcomes: Iterable[Outcome]) -> Iterator[NDArray[np.uint8]]:
+        """The images among what came of the files, which are written down."""
+        for name, pixels in zip(names, outcomes, strict=True):
+            if not isinstance(pixels, str):
+                read.append(name)
+                yield pixels
+            elif strict:
+                raise DataError(f"{folder / name}: {pixels}; without --strict such files are skipped")
+            else:
+                skipped.append(f"{name} ({pixels})")
+
+    images: Tensor | StoredImages | None
+    if streaming.wanted(folder, len(names) * (channels or 3) * side * side):
+        with closing(outcomes_by_workers(folder, names, side, channels, streaming.processes)) as outcomes:
+            found, sha256 = channels_and_sha256(readable(outcomes), channels)
+        images = FileImages(folder, read, side, found, channels, streaming.processes, sha256) if read else None
+    else:
+        files = [folder / name for name in names]
+        images = _gathered(readable(_squares(files, side, channels)), len(files), side, channels)
+    if images is None or not read:
         raise DataError(
             f"{folder}: holds no image: {_listing(skipped) or 'it has no files'}; allowed: files that Pillow reads, "
             "such as PNG and JPEG, or IDX files (train-images-idx3-ubyte, plain or .gz, and the like)"
         )
-    images = images[: len(read)]
-    if channels is None and not has_colour:
-        images = images[:, :1].copy()
     labels, classes = _labels(read)
-    notes = [f"skipped {len(skipped)} of {len(files)} files: {_listing(skipped)}"] if skipped else []
+    notes = [f"skipped {len(skipped)} of {len(names)} files: {_listing(skipped)}"] if skipped else []
     if image_size is None:
         notes.append(f"image_size: {side}, chosen for a folder of images; --set image_size=64 is another")
     if classes:
         notes.append(f"labels: {len(classes)} classes, the subfolders {_listing(classes)}")
-    return ImageData(str(folder), torch.from_numpy(images), labels, notes=tuple(notes))
+    return ImageData(str(folder), images, labels, notes=tuple(notes))
 
 
 def _files_under(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
@@ -86,28 +108,23 @@ def _files_under(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
             yield entry
 
 
-def _squares(files: Sequence[Path], side: int, channels: int | None) -> Iterator[NDArray[np.uint8] | str]:
-    """Of each file its image ``[C, side, side]``, or why there is none; decoded by as many threads as torch has."""
-    from PIL import Image, UnidentifiedImageError
+def _gathered(pixels: Iterable[NDArray[np.uint8]], most: int, side: int, channels: int | None) -> Tensor:
+    """Images ``[C, side, side]`` as one tensor: grey if ``channels`` is None and none of them has colour."""
+    images = np.empty((most, channels or 3, side, side), dtype=np.uint8)
+    count, has_colour = 0, False
+    for image in pixels:
+        has_colour |= len(image) == 3
+        images[count] = image
+        count += 1
+    images = images[:count]
+    return torch.from_numpy(images[:, :1].copy() if channels is None and not has_colour else images)
 
-    from infogan_fast.data.pillow import read_square
 
-    def read(file: Path) -> NDArray[np.uint8] | str:
-        try:
-            return read_square(file, side, channels)
-        except UnidentifiedImageError:
-            return "not an image that Pillow reads"
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            return f"more than {Image.MAX_IMAGE_PIXELS} pixels, perhaps a decompression bomb"
-        except Exception as error:  # Pillow's decoders raise nearly anything at damaged files
-            text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return " ".join(text.split()) or type(error).__name__
-
-    with warnings.catch_warnings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # remarks about odd metadata
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+def _squares(files: Sequence[Path], side: int, channels: int | None) -> Iterator[Outcome]:
+    """What comes of each file; decoded by as many threads as torch has."""
+    with pillow_warnings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first in range(0, len(files), _AT_ONCE):
-            yield from pool.map(read, files[first : first + _AT_ONCE])
+            yield from pool.map(partial(read_or_reason, side=side, channels=channels), files[first : first + _AT_ONCE])
 
 
 def _labels(files: Sequence[Path]) -> tuple[Tensor | None, list[str]]:

@@ -11,14 +11,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from infogan_fast.data.errors import DataError
+from infogan_fast.data.stored import StoredImages
 
-class DataError(ValueError):
-    """The data asked for are missing, damaged or do not fit together; the message says which file and what to do."""
+__all__ = ["DataError", "ImageData", "size_text"]
 
 
 @dataclass(frozen=True)
 class ImageData:
     """Images to train on, and what is known about them.
+
+    Images are a tensor, or, where they are read when they are needed, ``StoredImages``.
 
     Labels are used for the accuracy figure of the categorical code and for nothing else. Factors are what images were
     rendered from, where that is known, as indices of the values that each factor takes.
@@ -31,11 +34,11 @@ class ImageData:
 
     name: str
     """As shown in messages and written to ``config.json``."""
-    images: Tensor
+    images: Tensor | StoredImages
     """Training images, uint8 ``[N, C, H, W]``, 0 to 255."""
     labels: Tensor | None = None
     """Their classes, int64 ``[N]``, ``>= 0``."""
-    heldout_images: Tensor | None = None
+    heldout_images: Tensor | StoredImages | None = None
     """Images that are never trained on, uint8 ``[M, C, H, W]``."""
     heldout_labels: Tensor | None = None
     """Their classes, int64 ``[M]``, ``>= 0``."""
@@ -65,10 +68,21 @@ class ImageData:
             )
 
     @classmethod
-    def from_dataset(cls, dataset: Dataset[Any], *, name: str, limit: int | None = None) -> ImageData:
-        """Every item of a dataset, read once and held as uint8; no held-out part.
+    def from_dataset(
+        cls,
+        dataset: Dataset[Any],
+        *,
+        name: str,
+        limit: int | None = None,
+        stream: bool | None = None,
+        workers: int | None = None,
+    ) -> ImageData:
+        """Every item of a dataset, as uint8; no held-out part.
 
-        Random transforms are drawn once, not per epoch: the trainer has its own (``shear``, ``rotation``).
+        Held in memory, or, where they would not fit into half of what is free, read once in order now and again by
+        index while training. Random transforms are drawn once if the items are held in memory; if they are streamed,
+        anew each time, so that a run cannot be repeated or continued bit for bit (when it is continued, the images are
+        taken for others). The trainer has its own transforms (``shear``, ``rotation``), with which it can.
 
         Args:
             dataset: its items are an image, or an image and its label, an integer ``>= 0``. An image is a PIL image,
@@ -76,14 +90,18 @@ class ImageData:
                 from 0 to 1, or from -1 to 1 if a value is negative. All have one size and dtype.
             name: of the data, in messages.
             limit: the most items that are read, the first ones; None for all.
+            stream: whether to read items while training, instead of holding them in memory; None to do so only where
+                they would not fit. An ``IterableDataset`` cannot be streamed.
+            workers: processes that read streamed items; 0 for none, None for one per core, at most 8.
 
         Raises:
             DataError: an item is something else or unlike the first, with its index; there is none; or they would not
-                fit into memory.
+                fit into memory and cannot be streamed.
         """
+        from infogan_fast.data.streaming import Streaming
         from infogan_fast.data.torch_dataset import gather
 
-        images, labels, notes = gather(dataset, name, limit)
+        images, labels, notes = gather(dataset, name, limit, Streaming(stream, workers))
         return cls(name, images, labels, notes=notes)
 
     @property
@@ -94,13 +112,16 @@ class ImageData:
 
     def sha256(self) -> str:
         """A hash of the training images, to tell whether a run is continued on those it was started on."""
+        if isinstance(self.images, StoredImages):
+            return self.images.sha256()
         return hashlib.sha256(self.images.cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
-def _check_part(what: str, images: Tensor, labels: Tensor | None) -> None:
-    if images.dtype != torch.uint8 or images.ndim != 4:
-        raise DataError(f"{what} must be uint8 [N, C, H, W], got {images.dtype} {list(images.shape)}")
-    if images.numel() == 0:
+def _check_part(what: str, images: Tensor | StoredImages, labels: Tensor | None) -> None:
+    dtype = images.dtype if isinstance(images, Tensor) else torch.uint8
+    if dtype != torch.uint8 or len(images.shape) != 4:
+        raise DataError(f"{what} must be uint8 [N, C, H, W], got {dtype} {list(images.shape)}")
+    if 0 in images.shape:
         raise DataError(f"{what} are empty: {list(images.shape)}")
     if labels is None:
         return

@@ -5,25 +5,37 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from infogan_fast.data.images import DataError
+from infogan_fast.data.errors import DataError
 
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def check_fits(what: object, needed: int) -> None:
-    """Raise unless ``needed`` bytes are at most half of the free memory: the training has to live beside the images.
+def fits(needed: int) -> bool:
+    """Whether ``needed`` bytes are at most half of the free memory: the training has to live beside the images.
 
-    Nothing is checked on a system that does not say how much is free.
+    Anything fits on a system that does not say how much is free.
+    """
+    free = free_memory()
+    return free is None or needed <= free // 2
+
+
+def check_fits(what: object, needed: int, instead: str = "") -> None:
+    """Raise unless ``needed`` bytes fit.
+
+    Args:
+        what: the data asked for, with which the message begins.
+        needed: bytes.
+        instead: what else the user can do, if there is more than fewer or smaller images.
 
     Raises:
-        DataError: they are more. The message begins with ``what``, the data asked for.
+        DataError: they do not.
     """
     free = free_memory()
     if free is not None and needed > free // 2:
         raise DataError(
-            f"{what}: its images need {_gib(needed)} of memory, allowed: half of what is free, {_gib(free // 2)}; "
-            "take fewer images, or smaller ones (image_size)"
+            f"{what}: its images need {gib(needed)} of memory, allowed: half of what is free, {gib(free // 2)}; "
+            f"take fewer images, or smaller ones (image_size){f'; {instead}' if instead else ''}"
         )
 
 
@@ -53,5 +65,6 @@ def _of_container() -> int | None:
         return None
 
 
-def _gib(count: int) -> str:
+def gib(count: int) -> str:
+    """Bytes as text in GiB."""
     return f"{count / 2**30:.3g} GiB"

@@ -14,12 +14,15 @@ from pathlib import Path
 from infogan_fast.data.download import Progress, RemoteFile, fetch
 from infogan_fast.data.idx_folder import has_training_images, load_idx_folder
 from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.streaming import Streaming
 
 #: The environment variable that names a folder with a subfolder per data set.
 VARIABLE = "INFOGAN_FAST_DATA"
 
 #: The environment variable with the URL of another mirror: ``<URL>/<data set>/<file>`` is tried first.
 MIRROR_VARIABLE = "INFOGAN_FAST_MIRROR"
+
+_DEFAULT = Streaming()
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ PUBLISHED = {
 }
 
 
-def load_named(name: str, progress: Progress | None = None) -> ImageData:
+def load_named(name: str, streaming: Streaming = _DEFAULT, progress: Progress | None = None) -> ImageData:
     """A data set of ``PUBLISHED``, from the first place that has it, else downloaded.
 
     The places are ``$INFOGAN_FAST_DATA/<name>``, the folder ``<name>`` of the cache (``cache_folder``), and, where
@@ -100,6 +103,7 @@ def load_named(name: str, progress: Progress | None = None) -> ImageData:
 
     Args:
         name: of the data set.
+        streaming: whether images are held in memory.
         progress: told how far the download of each file is.
 
     Raises:
@@ -109,14 +113,14 @@ def load_named(name: str, progress: Progress | None = None) -> ImageData:
     set_to = os.environ.get(VARIABLE)
     for folder in ([Path(set_to).expanduser() / name] if set_to else []) + [cache_folder() / name]:
         if has_training_images(folder):
-            return _named(name, folder)
+            return _named(name, folder, streaming)
         tried.append(str(folder))
     if not set_to:
         tried.append(f"${VARIABLE}/{name} (the variable is not set)")
     if published.debian_package:
         for folder in _folders_of_package(published):
             if has_training_images(folder):
-                return _named(name, folder)
+                return _named(name, folder, streaming)
         tried.append(f"{published.debian_folder}, where Debian's package {published.debian_package} has them")
     try:
         mirrors = _mirrors(name)
@@ -130,7 +134,7 @@ def load_named(name: str, progress: Progress | None = None) -> ImageData:
             f"the four files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
             f"t10k-labels-idx1-ubyte.gz from {published.source} and put them into {cache_folder() / name}{apt}{here}"
         ) from error
-    return _named(name, cache_folder() / name)
+    return _named(name, cache_folder() / name, streaming)
 
 
 def _mirrors(name: str) -> list[str]:
@@ -156,8 +160,8 @@ def cache_folder() -> Path:
     return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "infogan-fast"
 
 
-def _named(name: str, folder: Path) -> ImageData:
-    data = load_idx_folder(folder)
+def _named(name: str, folder: Path, streaming: Streaming) -> ImageData:
+    data = load_idx_folder(folder, streaming)
     return dataclasses.replace(data, name=name, notes=(*data.notes, f"{name}: read from {folder}"))
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import ImageData, StoredImages
+from infogan_fast.data.stored import in_order
 from infogan_fast.nets import InfoGAN
 from infogan_fast.spec import LatentSpec
 
@@ -60,17 +61,17 @@ def share_correct(predicted: NDArray[np.int64], labels: NDArray[np.int64], class
 
 
 @torch.no_grad()
-def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor) -> NDArray[np.int64]:
+def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredImages) -> NDArray[np.int64]:
     """Q's most probable category of each categorical code: ``[N, m]``.
 
     Args:
         nets: the networks, in evaluation mode.
         spec: the latent variables.
-        images: uint8 ``[N, C, H, W]`` on any device.
+        images: uint8 ``[N, C, H, W]`` on any device, or stored.
     """
     device = next(nets.parameters()).device
     predicted = []
-    for batch in torch.split(images, _BATCH):
+    for batch in in_order(images, _BATCH):
         head = nets.encode(batch.to(device).float() / 255.0)
         logits = head[:, : sum(spec.categorical)].split_with_sizes(spec.categorical, dim=1)
         predicted.append(torch.stack([code.argmax(dim=1) for code in logits], dim=1).cpu())

@@ -88,6 +88,18 @@ class TrainConfig:
         BOOLEAN,
         "a file in a folder of image files that cannot be read is an error; otherwise it is skipped and named",
     )
+    stream: bool | None = setting(
+        None,
+        or_none(BOOLEAN),
+        "read the images batch by batch while training, with the same result, instead of holding them in memory; "
+        "none = where they would take more than half of the free memory",
+    )
+    workers: int | None = setting(
+        None,
+        or_none(whole(0, 256)),
+        "worker processes that read images while training; 0 = the training process reads them; none = one per "
+        "core, at most 8",
+    )
     seed: int = setting(0, whole(0, LARGEST_WHOLE), "of weights, order of the data, latent codes and instance noise")
 
     # Latent code

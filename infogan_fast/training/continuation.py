@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from infogan_fast import data as datasets
-from infogan_fast.training.checkpoint import checkpoints, step_of
+from infogan_fast.data import ImageData
+from infogan_fast.data.images import size_text
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, entry, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import preset
@@ -16,7 +19,18 @@ from infogan_fast.training.run_folder import RunFolder
 
 #: Settings that may differ when a run is continued; any other would make it another run. The images that ``data`` names
 #: have to be the same ones, which the checkpoint tells.
-MAY_CHANGE = ("compile", "cuda_graph", "data", "device", "keep_checkpoints", "steps", "strict", "tensorboard")
+MAY_CHANGE = (
+    "compile",
+    "cuda_graph",
+    "data",
+    "device",
+    "keep_checkpoints",
+    "steps",
+    "stream",
+    "strict",
+    "tensorboard",
+    "workers",
+)
 
 
 def continued_config(
@@ -65,3 +79,37 @@ def continued_config(
             "those of an uninterrupted run"
         )
     return asked, notes
+
+
+def check_same_run(
+    scalars: dict[str, Any], path: Path, config: TrainConfig, data: ImageData, images_sha256: str
+) -> None:
+    """Whether a checkpoint is of a run on these images with these settings.
+
+    Args:
+        scalars: of the checkpoint.
+        path: of the checkpoint.
+        config: the settings.
+        data: the images.
+        images_sha256: their hash.
+
+    Raises:
+        DataError: it is of other images.
+        CheckpointError: a setting differs that must not.
+    """
+    then = tuple(entry(scalars, "image_shape", path))
+    if then != data.image_shape:
+        raise datasets.DataError(
+            f"{data.name}: its images are {size_text(data.image_shape)}, the run was trained on {size_text(then)}"
+        )
+    count = entry(scalars, "images", path)
+    if count != len(data.images):
+        raise datasets.DataError(
+            f"{data.name}: holds {len(data.images)} training images, the run was trained on {count}"
+        )
+    if entry(scalars, "images_sha256", path) != images_sha256:
+        raise datasets.DataError(f"{data.name}: its training images are not those that the run was trained on")
+    saved, now = entry(scalars, "settings", path), config.to_json()
+    for name in (name for name in now if name not in MAY_CHANGE):
+        if saved.get(name) != now[name]:
+            raise CheckpointError(f"{path}: was written with {name} {saved.get(name)!r}, not {now[name]!r}")

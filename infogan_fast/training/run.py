@@ -18,8 +18,9 @@ from infogan_fast.training import randomness
 from infogan_fast.training.checkpoint import Which, entry, find_checkpoint, load_checkpoint, load_networks
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
+from infogan_fast.training.networks import build_networks
 from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer, build_networks
+from infogan_fast.training.trainer import Trainer
 from infogan_fast.version import __version__
 
 
@@ -41,6 +42,8 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
         image_size=config.image_size,
         channels=config.channels,
         strict=config.strict,
+        stream=config.stream,
+        workers=config.workers,
         progress=progress,
     )
     count = len(images.images)
@@ -133,7 +136,13 @@ def _images_for(
         channels, height, width = image_shape
         image_size = height if height == width else image_size
     return datasets.load(
-        data or config.data, image_size=image_size, channels=channels, strict=config.strict, progress=progress
+        data or config.data,
+        image_size=image_size,
+        channels=channels,
+        strict=config.strict,
+        stream=config.stream,
+        workers=config.workers,
+        progress=progress,
     )
 
 

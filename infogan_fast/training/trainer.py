@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from infogan_fast.data import DataError, ImageData
-from infogan_fast.data.images import size_text
+from infogan_fast.data import ImageData
+from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import Evaluation, code_accuracies, evaluate, write_traversals
 from infogan_fast.evaluation.traversal import samples_grid, write_picture
-from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.training import randomness
 from infogan_fast.training.averaging import AveragedGenerator
+from infogan_fast.training.batches import batches_of
 from infogan_fast.training.captured import Captured
 from infogan_fast.training.checkpoint import (
     Best,
@@ -28,17 +28,16 @@ from infogan_fast.training.checkpoint import (
     checkpoints,
     entry,
     load_checkpoint,
-    load_networks,
-    load_optimizer,
-    optimizer_tensors,
     remove_old,
     save_checkpoint,
 )
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.continuation import MAY_CHANGE
-from infogan_fast.training.metrics import History, Metrics, check_weights
+from infogan_fast.training.continuation import check_same_run
+from infogan_fast.training.metrics import History, Metrics
+from infogan_fast.training.networks import build_networks, evaluation_mode
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import schedule_at
+from infogan_fast.training.state import TrainedState
 from infogan_fast.training.step import TrainingStep
 from infogan_fast.training.tensorboard import TensorBoardLog
 
@@ -63,6 +62,8 @@ class Trainer:
         data: the images.
         folder: where checkpoints, metrics and pictures go; a checkpoint in it is continued.
 
+    Images that would take more than half of a GPU's free memory stay in the machine's, and batches are copied.
+
     Raises:
         ConfigError: the batch is larger than the data, the networks do not fit the images, the best checkpoint is to be
             told by labels that there are not, or TensorBoard is not installed.
@@ -76,16 +77,15 @@ class Trainer:
         self.nets = build_networks(config, data.image_shape).to(self.device).train()
         if self.device.type == "cuda":  # where convolutions are faster so; on a CPU the layers see to it themselves
             self.nets = self.nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.images = data.images.to(self.device)
         self.training_step = TrainingStep(self.nets, config)
         self.average = AveragedGenerator(self.nets.generator, config.ema) if config.ema > 0.0 else None
         self.latent_seed = randomness.LatentSeedAtStep(config.seed, self.device)
         self.random_views = randomness.RandomViews(config, self.device, (config.batch_size, *data.image_shape))
-        self.batch_order = randomness.BatchOrder(config.seed, len(data.images), config.batch_size, self.device)
-        self._batch = torch.zeros(config.batch_size, dtype=torch.int64, device=self.device)
+        self.batches = batches_of(data, config, self.device)
         on_gpu = self.device.type == "cuda" and config.cuda_graph
         self._update: Callable[[], Tensor] = Captured(self._update_networks) if on_gpu else self._update_networks
         self.history = History(self.spec, min(config.log_every, config.steps), self.device)
+        self._state = TrainedState(self.nets, self.training_step, self.average, self.history)
         self._images_sha256 = data.sha256()
         self.step = 0
         self.seconds = 0.0
@@ -109,7 +109,12 @@ class Trainer:
         Raises:
             NonFiniteError: training diverged; the last checkpoint is one from before.
             WriteError: a file cannot be written, as on a full disk; what was saved before is still there.
+            DataError: streamed images cannot be read any more; the same holds.
         """
+        with closing(self.batches), worker_deaths_explained(self.data.name):
+            self._run(progress, stop)
+
+    def _run(self, progress: Progress, stop: Callable[[], bool]) -> None:
         before, started = self.seconds, time.perf_counter()
         stopping = False
         while self.step < self.config.steps and not stopping:
@@ -135,7 +140,7 @@ class Trainer:
     def _train_one_step(self) -> Tensor:
         """One step; its terms, which the next one may overwrite."""
         self.latent_seed(self.step)
-        self._batch.copy_(self.batch_order(self.step))
+        self.batches.prepare(self.step)
         self.random_views(self.step)
         self.training_step.follow(schedule_at(self.config, self.step))
         if self.average is not None:
@@ -145,7 +150,7 @@ class Trainer:
     def _update_networks(self) -> Tensor:
         """A step's part on the device. What changes from step to step, it reads from tensors that are refilled."""
         latents = sample_latents(self.spec, self.config.batch_size, self.latent_seed.tensor, randomness.TRAINING)
-        real = self.images.index_select(0, self._batch).float().div_(255.0)
+        real = self.batches.images().float().div_(255.0)
         terms = self.training_step.update(real, latents, self.random_views.views)
         if self.average is not None:
             self.average.update()
@@ -225,35 +230,14 @@ class Trainer:
 
     def room_needed(self) -> int:
         """Bytes that the checkpoints of the rest of the run take, beside those that are there already."""
-        there = len(checkpoints(self.folder.checkpoints))
-        every = self.config.checkpoint_every
+        there, every = len(checkpoints(self.folder.checkpoints)), self.config.checkpoint_every
         to_come = -(-self.config.steps // every) - self.step // every if self.step < self.config.steps else 0
         # The best one is kept beside the last ones, and a new one is there before an old one is removed.
         most = min(there + to_come, self.config.keep_checkpoints + 2)
-        return max(0, most - there) * self._checkpoint_bytes()
-
-    def _checkpoint_bytes(self) -> int:
-        """Size of a checkpoint's tensors, Adam's moments included where no step has made them yet."""
-        optimizers = (self.training_step.discriminator_optimizer, self.training_step.generator_optimizer)
-        parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
-        tensors = list(self._tensors().values())
-        if not any(optimizer.state for optimizer in optimizers):
-            tensors += 2 * [parameter for parameter in parameters if parameter.requires_grad]
-        return sum(tensor.nbytes for tensor in tensors)
-
-    def _tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint holds, but for the terms since the last log line."""
-        tensors = {f"nets.{name}": tensor for name, tensor in self.nets.state_dict().items()}
-        tensors |= optimizer_tensors(self.training_step.discriminator_optimizer, "discriminator_optimizer")
-        tensors |= optimizer_tensors(self.training_step.generator_optimizer, "generator_optimizer")
-        if self.average is not None:
-            tensors |= {f"average.{name}": tensor for name, tensor in self.average.module.state_dict().items()}
-        return tensors
+        return max(0, most - there) * self._state.checkpoint_bytes()
 
     def _save(self) -> None:
-        tensors = self._tensors()
-        check_weights(tensors, self.step)
-        tensors["history"] = self.history.rows
+        tensors = self._state.tensors(self.step)
         scalars = {
             "seconds": self.seconds,
             "last_log": self._last_log,
@@ -272,14 +256,9 @@ class Trainer:
             return None
         path = found[-1]
         tensors, scalars = load_checkpoint(path, self.device)
-        self._check_same_run(scalars, path)
-        load_networks(self.nets, "nets", tensors, path)
-        if self.average is not None:
-            load_networks(self.average.module, "average", tensors, path)
-        load_optimizer(self.training_step.discriminator_optimizer, "discriminator_optimizer", tensors, path)
-        load_optimizer(self.training_step.generator_optimizer, "generator_optimizer", tensors, path)
+        check_same_run(scalars, path, self.config, self.data, self._images_sha256)
         try:
-            self.history.restore(entry(tensors, "history", path))
+            self._state.restore(tensors, path)
             self.step, self.seconds = int(entry(scalars, "step", path)), float(entry(scalars, "seconds", path))
             step, seconds = entry(scalars, "last_log", path)
         except (TypeError, ValueError) as error:
@@ -287,61 +266,6 @@ class Trainer:
         self._last_log = (step, seconds)
         self.best = best_of(scalars, path)
         self.folder.drop_metrics_after(self.step)
-        remove_old(
-            self.folder.checkpoints, self.config.keep_checkpoints, self.best
-        )  # which a run that was killed may not have come to
+        # A run that was killed may not have come to it.
+        remove_old(self.folder.checkpoints, self.config.keep_checkpoints, self.best)
         return path
-
-    def _check_same_run(self, scalars: dict[str, Any], path: Path) -> None:
-        """Whether a checkpoint's scalars tell of these images and settings."""
-        data, then = self.data, tuple(entry(scalars, "image_shape", path))
-        if then != data.image_shape:
-            raise DataError(
-                f"{data.name}: its images are {size_text(data.image_shape)}, the run was trained on {size_text(then)}"
-            )
-        count = entry(scalars, "images", path)
-        if count != len(data.images):
-            raise DataError(f"{data.name}: holds {len(data.images)} training images, the run was trained on {count}")
-        if entry(scalars, "images_sha256", path) != self._images_sha256:
-            raise DataError(f"{data.name}: its training images are not those that the run was trained on")
-        saved, now = entry(scalars, "settings", path), self.config.to_json()
-        for name in (name for name in now if name not in MAY_CHANGE):
-            if saved.get(name) != now[name]:
-                raise CheckpointError(f"{path}: was written with {name} {saved.get(name)!r}, not {now[name]!r}")
-
-
-def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> InfoGAN:
-    """The networks of a configuration whose width is decided, with the initial weights of its seed.
-
-    Raises:
-        ConfigError: the width is not decided, or the networks do not fit images of that size.
-    """
-    if config.width is None:
-        raise ConfigError("width: got None, allowed: a number > 0; device.resolve() chooses one by device")
-    spec = config.spec
-    try:
-        return InfoGAN(
-            spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed, config.networks
-        )
-    except ValueError as error:
-        raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error
-
-
-@contextmanager
-def evaluation_mode(nets: InfoGAN, average: AveragedGenerator | None = None) -> Iterator[None]:
-    """While it lasts, batch normalisation uses its running statistics and no gradients are recorded.
-
-    Args:
-        nets: the networks.
-        average: in the place of their generator while it lasts, if not None.
-    """
-    training, generator = nets.training, nets.generator
-    if average is not None:
-        nets.generator = average.module
-    nets.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        nets.generator = generator
-        nets.train(training)

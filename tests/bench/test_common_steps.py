@@ -9,9 +9,9 @@ import torch
 import infogan_fast as ig
 from infogan_fast.bench.common_steps import Codes, FormA, FormB, draw, gaussian_nll
 from infogan_fast.bench.jobs import as_form_a
+from infogan_fast.training.networks import build_networks
 from infogan_fast.training.schedule import schedule_at
 from infogan_fast.training.step import TrainingStep
-from infogan_fast.training.trainer import build_networks
 from infogan_fast.training.views import Views
 
 OUR_D, OUR_D_INFORMATION, OUR_G, OUR_G_INFORMATION = range(4)

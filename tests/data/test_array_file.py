@@ -138,7 +138,7 @@ def test_too_large_for_the_memory(tmp_path, monkeypatch, name):
     (np.save if name == "a.npy" else np.savez)(tmp_path / name, PIXELS)
     monkeypatch.setattr("infogan_fast.data.memory.free_memory", lambda: 2 * PIXELS.size - 1)
     with pytest.raises(DataError, match=rf"{name}: its images need"):
-        load(str(tmp_path / name))
+        load(str(tmp_path / name), stream=False)
 
 
 def test_too_large_for_the_memory_once_resized(tmp_path, monkeypatch):
@@ -146,7 +146,7 @@ def test_too_large_for_the_memory_once_resized(tmp_path, monkeypatch):
     monkeypatch.setattr("infogan_fast.data.memory.free_memory", lambda: 5 * 3 * 64 * 64)
     assert len(load(path).images) == 5
     with pytest.raises(DataError, match=r"x\.npy: its images need .*image_size"):
-        load(path, image_size=64)
+        load(path, image_size=64, stream=False)
 
 
 def test_another_size_and_other_channels(tmp_path):

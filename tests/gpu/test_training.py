@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import ImageData, load
 from infogan_fast.training import TrainConfig
+from infogan_fast.training.batches import StreamedBatches
 from infogan_fast.training.run import finish
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import Schedule
@@ -64,10 +66,10 @@ def test_a_run_from_start_to_summary(data, tmp_path):
     assert (folder.traversals / "step_000005.png").exists()
 
 
-@pytest.mark.parametrize("cuda_graph", [False, True])
-def test_the_loop_never_waits_for_the_device(data, tmp_path, cuda_graph):
+@pytest.mark.parametrize(("cuda_graph", "stream"), [(False, None), (True, None), (True, True)])
+def test_the_loop_never_waits_for_the_device(data, tmp_path, cuda_graph, stream):
     """Three epochs of four steps, so that a new permutation is among them."""
-    trainer = Trainer(make_config(cuda_graph=cuda_graph), data, made(tmp_path / "run"))
+    trainer = Trainer(make_config(cuda_graph=cuda_graph, stream=stream), data, made(tmp_path / "run"))
 
     def step():
         trainer.history.clear()
@@ -121,6 +123,25 @@ def test_the_captured_step_agrees(data, tmp_path):
     plain, captured = histories(data, tmp_path, 10, cuda_graph=(False, True))
     torch.testing.assert_close(captured, plain, rtol=0.02, atol=0.01)
     assert (plain[4:] - plain[4]).abs().amax(dim=1)[1:].min() > 1e-3
+
+
+@pytest.mark.parametrize("workers", [None, 0, 2])
+def test_streamed_batches_are_those_of_the_device(data, tmp_path, workers):
+    """Read by a captured step, from a tensor (None) and from a file."""
+    stored = data
+    if workers is not None:
+        np.save(tmp_path / "x.npy", data.images.numpy())
+        stored = load(str(tmp_path / "x.npy"), stream=True, workers=workers)
+    (resident,) = histories(data, tmp_path / "resident", 10, cuda_graph=(True,))
+    (streamed,) = histories(stored, tmp_path / "streamed", 10, stream=(True,))
+    torch.testing.assert_close(streamed, resident, rtol=0.02, atol=0.01)
+
+
+def test_images_that_would_fill_the_device_stay_in_memory(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * data.images.nbytes - 1, 0))
+    trainer = Trainer(make_config(), data, made(tmp_path / "run"))
+    assert isinstance(trainer.batches, StreamedBatches)
+    trainer.run(Silent())
 
 
 def test_a_replay_has_the_learning_rates_of_its_step(data, tmp_path):

@@ -22,8 +22,9 @@ from infogan_fast.data import ImageData
 from infogan_fast.evaluation.codes import recover_codes
 from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
 from infogan_fast.training import TrainConfig, randomness
+from infogan_fast.training.networks import evaluation_mode
 from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer, evaluation_mode
+from infogan_fast.training.trainer import Trainer
 
 DEVICE = torch.device("cuda", 0)
 

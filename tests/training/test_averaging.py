@@ -6,9 +6,10 @@ import torch
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training.averaging import AveragedGenerator
 from infogan_fast.training.checkpoint import checkpoints, find_checkpoint, load_checkpoint
+from infogan_fast.training.networks import evaluation_mode
 from infogan_fast.training.run import draw_run, evaluate_run, finish, start
 from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer, evaluation_mode
+from infogan_fast.training.trainer import Trainer
 
 
 class Silent:

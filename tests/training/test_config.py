@@ -14,6 +14,8 @@ WRONG = {
     "image_size": [0, 2, 30, 1028, 32.0, True, "32"],
     "channels": [0, 2, 4, True, "1"],
     "strict": [None, 1],
+    "stream": [0, "auto"],
+    "workers": [-1, 257, True, "auto"],
     "seed": [-1, 2**31, 1.0, True],
     "noise": [-1, 1.5, 65537],
     "noise_prior": ["gaussian", []],

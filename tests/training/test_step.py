@@ -8,10 +8,10 @@ import torch
 
 import infogan_fast as ig
 from infogan_fast.objectives import discriminator_loss, generator_loss
+from infogan_fast.training.networks import build_networks
 from infogan_fast.training.randomness import RandomViews
 from infogan_fast.training.schedule import Schedule, schedule_at
 from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen
-from infogan_fast.training.trainer import build_networks
 from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS, Views
 
 PARTS = ("generator", "head", "trunk")

@@ -6,9 +6,9 @@ import torch
 import infogan_fast as ig
 from infogan_fast.nets.layer_runner import LayerRunner
 from infogan_fast.training import step as step_module
+from infogan_fast.training.networks import build_networks
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.step import TrainingStep
-from infogan_fast.training.trainer import build_networks
 from infogan_fast.training.views import VIEWS, Views
 
 STEPS = 30

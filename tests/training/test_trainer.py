@@ -10,6 +10,7 @@ from infogan_fast.data import DataError, ImageData
 from infogan_fast.training import ConfigError, NonFiniteError
 from infogan_fast.training import trainer as trainer_module
 from infogan_fast.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
+from infogan_fast.training.randomness import BatchOrder
 from infogan_fast.training.run import finish
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.trainer import Trainer
@@ -156,7 +157,8 @@ def test_held_out_images_and_labels_have_no_part_in_training(make_config, data, 
 def test_real_images_are_given_to_the_step_in_0_to_1(make_config, data, tmp_path, monkeypatch):
     trainer = Trainer(make_config(), data, RunFolder(tmp_path / "a"))
     monkeypatch.setattr(trainer.training_step, "update", lambda real, *_: real)
-    torch.testing.assert_close(trainer._train_one_step(), data.images[trainer.batch_order(0)].float() / 255.0)
+    order = BatchOrder(trainer.config.seed, 30, 8, torch.device("cpu"))
+    torch.testing.assert_close(trainer._train_one_step(), data.images[order(0)].float() / 255.0)
 
 
 def test_throughput_is_images_by_the_seconds_that_they_took(make_config, data, tmp_path, monkeypatch):

@@ -1,0 +1,132 @@
+"""The options of the commands of ``infogan-fast``, and their help."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infogan_fast import data as datasets
+from infogan_fast.training.checkpoint import Which
+from infogan_fast.training.overrides import settings_text
+from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
+
+
+def _show_settings(wanted: bool) -> None:
+    if not wanted:
+        return
+    typer.echo(settings_text(min(shutil.get_terminal_size().columns, 100)))
+    raise typer.Exit
+
+
+def _default_of(setting: str) -> str:
+    """Help text: the defaults of a setting that depends on the preset."""
+    return "the preset's (" + ", ".join(f"{name}: {getattr(PRESETS[name], setting)}" for name in PRESETS) + ")"
+
+
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="0 to 2147483647. On a CPU, the same seed on the same machine with as many threads gives the same "
+        "weights, bit for bit. Default: 0."
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME_OR_PATH",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
+        "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
+        "any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX files, "
+        "plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
+    ),
+]
+Strict = Annotated[
+    bool | None,
+    typer.Option(
+        "--strict/--no-strict",
+        help="In a folder of images, take a file that cannot be read as an error. Default: skip it and say so.",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", metavar="NAME", help=f"Settings to start from: {', '.join(PRESETS)}. Default: {DEFAULT_PRESET}."
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeat it for more. --settings lists them."),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Length of the run in training steps, each one update of D and one of G. Default: {_default_of('steps')}."
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|cpu|cuda",
+        help="auto is cuda if there is a GPU and the CUDA kernels were built, else cpu. Default: auto.",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Continue the run in --out from its last checkpoint; start it if there is none."),
+]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the step with torch.compile, which takes a minute or more at the start. Default: on a GPU only, "
+        "as it is slower on a CPU.",
+    ),
+]
+TensorBoard = Annotated[
+    bool | None,
+    typer.Option(
+        "--tensorboard/--no-tensorboard",
+        help="Also write metrics and pictures for TensorBoard, to the folder tensorboard of the run. Default: no.",
+    ),
+]
+Settings = Annotated[
+    bool,
+    typer.Option(
+        "--settings",
+        help="List every setting with its default, unit and allowed values, and exit.",
+        callback=_show_settings,
+        is_eager=True,
+    ),
+]
+# Of the commands that look at a run.
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that `train` made.")]
+OtherData = Annotated[
+    str | None,
+    typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
+]
+Checkpoint = Annotated[
+    Which,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best",
+        help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images.",
+    ),
+]
+OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
+        "the run's."
+    ),
+]
+NoiseSeed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**31 - 1, help="Of the noise and the samples, 0 to 2147483647. Default: the run's."),
+]

@@ -1,0 +1,148 @@
+"""Images of a folder of image files that are read when they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from infogan_fast.data.errors import DataError
+from infogan_fast.data.stored import StoredImages, in_chunks
+from infogan_fast.data.workers import read_ahead
+
+#: What comes of a file: uint8 ``[C, side, side]``, or why there is no image.
+Outcome: TypeAlias = "NDArray[np.uint8] | str"
+
+_FILES_AT_ONCE = 32
+
+
+def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
+    """One file as a square (``pillow.read_square``), or why there is none; inside ``pillow_warnings``."""
+    from PIL import Image, UnidentifiedImageError
+
+    from infogan_fast.data.pillow import read_square
+
+    try:
+        return read_square(file, side, channels)
+    except UnidentifiedImageError:
+        return "not an image that Pillow reads"
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        return f"more than {Image.MAX_IMAGE_PIXELS} pixels, perhaps a decompression bomb"
+    except Exception as error:  # Pillow's decoders raise nearly anything at damaged files
+        text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return " ".join(text.split()) or type(error).__name__
+
+
+@contextmanager
+def pillow_warnings() -> Iterator[None]:
+    """While it lasts, Pillow's remarks about odd metadata are left out, and one about too many pixels is an error."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def outcomes_by_workers(
+    folder: Path, files: Sequence[Path], side: int, channels: int | None, workers: int
+) -> Generator[Outcome, None, None]:
+    """What comes of each of a folder's files, in order; read by worker processes."""
+    read = partial(_outcomes, folder, Names(files), side, channels)
+    parts = read_ahead(read, in_chunks(len(files), _FILES_AT_ONCE), workers, str(folder))
+    with closing(parts):
+        for part in parts:
+            yield from part
+
+
+def channels_and_sha256(pixels: Iterable[NDArray[np.uint8]], channels: int | None) -> tuple[int, str]:
+    """Of images ``[C, side, side]``, each grey or RGB: how many channels all of them have together, and their hash.
+
+    Args:
+        pixels: the images in order.
+        channels: of every one of them; None where they are to be grey if none of them has colour.
+    """
+    as_grey, as_they_are, has_colour = hashlib.sha256(), hashlib.sha256(), False
+    for image in pixels:
+        has_colour |= len(image) == 3
+        if channels is None and not has_colour:
+            as_grey.update(np.ascontiguousarray(image).data)
+        as_they_are.update(np.ascontiguousarray(_with_channels(image, channels or 3)).data)
+    if channels is None and not has_colour:
+        return 1, as_grey.hexdigest()
+    return channels or 3, as_they_are.hexdigest()
+
+
+class FileImages(StoredImages):
+    """Image files under a folder, as squares.
+
+    Args:
+        folder: the folder.
+        files: paths in it, of readable images.
+        side: of the images.
+        shape_channels: the channels that they all get.
+        channels: as it was asked for: None for grey or RGB by content.
+        workers: processes.
+        sha256: of the images in order.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Sequence[Path],
+        side: int,
+        shape_channels: int,
+        channels: int | None,
+        workers: int,
+        sha256: str,
+    ) -> None:
+        super().__init__(str(folder), (len(files), shape_channels, side, side), workers, sha256)
+        self._folder, self._names, self._channels = folder, Names(files), channels
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """Some images; a ``DataError`` says that a file is gone, or has been replaced by something else."""
+        _, channels, height, width = self.shape
+        result = np.empty((len(indices), channels, height, width), dtype=np.uint8)
+        outcomes = _outcomes(self._folder, self._names, width, self._channels, indices)
+        for target, outcome, index in zip(result, outcomes, indices, strict=True):
+            if not isinstance(outcome, str) and len(outcome) > channels:
+                outcome = "it has colour"
+            if isinstance(outcome, str):
+                raise DataError(
+                    f"{self._folder / self._names[index]}: {outcome}; it was not so at the start of the run"
+                )
+            target[:] = _with_channels(outcome, channels)
+        return torch.from_numpy(result)
+
+
+class Names:
+    """Paths, as one array: worker processes share it, which Python's own objects do not let them."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        names = [os.fsencode(file) for file in files]
+        self._ends = np.cumsum([len(name) for name in names], dtype=np.int64)
+        self._bytes = np.frombuffer(b"".join(names), dtype=np.uint8)
+
+    def __getitem__(self, index: int) -> str:
+        first = self._ends[index - 1] if index else 0
+        return os.fsdecode(self._bytes[first : self._ends[index]].tobytes())
+
+
+def _outcomes(folder: Path, names: Names, side: int, channels: int | None, indices: Sequence[int]) -> list[Outcome]:
+    with pillow_warnings():
+        return [read_or_reason(folder / names[index], side, channels) for index in indices]
+
+
+def _with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Grey as RGB where that is asked for."""
+    return np.broadcast_to(pixels, (channels, *pixels.shape[1:]))
