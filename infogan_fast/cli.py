@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
 import sys
@@ -197,15 +198,23 @@ def evaluate(
     data: options.OtherData = None,
     device: options.OtherDevice = None,
     checkpoint: options.Checkpoint = "last",
+    fid: options.Fid = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show what the codes of a trained run learned: L_I in nats, R2, and accuracy on real images (0 to 100 %).
+
+    Also how close the images come to real ones and, where the factors of the images are known, whether each code stands
+    for one of them (scores from 0 to 1).
 
     --data gives other images than the run's own: the matching of categories to classes is
     fitted on their training part.
     """
     console = _console()
-    with download_progress_on(console) as download:
-        figures = evaluate_run(RunFolder(run), data, device, checkpoint, download)
+    with download_progress_on(Console(stderr=True) if as_json else console) as download:
+        figures = evaluate_run(RunFolder(run), data, device, checkpoint, download, fid)
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
     for note in figures["data_notes"]:
         console.print(note, soft_wrap=True)
     _print_summary(console, figures)

@@ -118,6 +118,15 @@ Checkpoint = Annotated[
         help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images.",
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, under the names of summary.json.")]
+Fid = Annotated[
+    bool,
+    typer.Option(
+        "--fid",
+        help="Also the FID, which takes minutes on a CPU. It needs torchmetrics and torch-fidelity and their weights "
+        "on this machine: nothing is downloaded.",
+    ),
+]
 OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
 Pictures = Annotated[
     Path | None,

@@ -399,6 +399,11 @@ def test_evaluate_and_traverse(infogan_fast, images, tmp_path):
     assert code == 0
     assert f"Accuracy on held-out real images: {summary['accuracy']:.1%}" in printed
     assert f"{summary['mi_bound_nats'][0]:.3f}" in printed
+    code, printed, _ = infogan_fast("evaluate", out, "--json")
+    assert code == 0
+    figures = json.loads(printed)
+    assert {"mi_bound_ci_nats", "accuracy_ci", "disentanglement", "image_quality"} <= figures.keys()
+    assert {key: summary[key] for key in figures} == figures
     code, printed, _ = infogan_fast("traverse", out, "--out", tmp_path / "pictures")
     assert code == 0
     first = "categorical1_samples.png"

@@ -1,7 +1,11 @@
-"""What a trained InfoGAN learned: bound and R2 of its codes, accuracy on real images, pictures."""
+"""What a trained InfoGAN learned: bound and R2 of its codes, accuracy on real images, image quality, pictures.
+
+The scores on known factors are in ``infogan_fast.evaluation.disentanglement``, which imports scikit-learn.
+"""
 
 from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies, match_categories, share_correct
 from infogan_fast.evaluation.codes import CodeRecovery, bound_note, recover_codes
+from infogan_fast.evaluation.intervals import mean_interval, share_interval
 from infogan_fast.evaluation.quality import image_quality
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
 from infogan_fast.evaluation.summary import Evaluation, evaluate
@@ -17,7 +21,9 @@ __all__ = [
     "evaluate",
     "image_quality",
     "match_categories",
+    "mean_interval",
     "recover_codes",
     "share_correct",
+    "share_interval",
     "write_traversals",
 ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.data.stored import in_order
+from infogan_fast.evaluation.intervals import share_interval
 from infogan_fast.nets import InfoGAN
 from infogan_fast.spec import LatentSpec
 
@@ -30,6 +31,13 @@ class CodeAccuracy:
     """Share of the training images classified correctly, 0 to 1; the matching was fitted on these."""
     heldout: float | None
     """Share of the held-out images classified correctly, 0 to 1; None without held-out labels."""
+    heldout_ci: tuple[float, float] | None
+    """The 95 % interval of ``heldout``, Wilson's, for the sampling of the images."""
+    nmi: float
+    """Normalised mutual information of categories and classes on the held-out images, or the training images where
+    no others have labels: ``I / ((H_categories + H_classes) / 2)``, 0 to 1."""
+    ari: float
+    """Adjusted Rand index of the same (Hubert & Arabie 1985): 1 for the same groups, 0 by chance, at least -0.5."""
 
 
 def match_categories(predicted: NDArray[np.int64], labels: NDArray[np.int64], cardinality: int) -> tuple[int, ...]:
@@ -99,6 +107,19 @@ def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[Co
     for code, cardinality in enumerate(spec.categorical):
         classes = match_categories(train[:, code], train_labels, cardinality)
         on_train = share_correct(train[:, code], train_labels, classes)
-        on_heldout = None if heldout is None else share_correct(heldout[:, code], heldout_labels, classes)
-        accuracies.append(CodeAccuracy(code, classes, on_train, on_heldout))
+        if heldout is None:
+            agreement = _agreement(train[:, code], train_labels)
+            accuracies.append(CodeAccuracy(code, classes, on_train, None, None, *agreement))
+        else:
+            on_heldout = share_correct(heldout[:, code], heldout_labels, classes)
+            interval = share_interval(round(on_heldout * len(heldout)), len(heldout))
+            agreement = _agreement(heldout[:, code], heldout_labels)
+            accuracies.append(CodeAccuracy(code, classes, on_train, on_heldout, interval, *agreement))
     return sorted(accuracies, key=lambda accuracy: -accuracy.train)
+
+
+def _agreement(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """NMI and ARI of the categories and the classes of some images."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score  # which takes a second to import
+
+    return float(normalized_mutual_info_score(labels, predicted)), float(adjusted_rand_score(labels, predicted))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from infogan_fast.evaluation.intervals import mean_interval
 from infogan_fast.nets import InfoGAN
-from infogan_fast.ops import info_loss, sample_latents
-from infogan_fast.spec import LatentSpec, Variance, fixed_variance
+from infogan_fast.ops import sample_latents
+from infogan_fast.spec import Latents, LatentSpec, Variance, fixed_variance
 
 _BATCH = 500
 
@@ -23,6 +25,8 @@ class CodeRecovery:
     ``H(c)``; a continuous one has no such limit, its entropy being differential."""
     r2: tuple[float, ...]
     """Share of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
+    mi_bound_ci_nats: tuple[tuple[float, float], ...]
+    """The 95 % interval of each L_I, for the sampling of the images: not for other weights or seeds of training."""
 
 
 @torch.no_grad()
@@ -39,18 +43,50 @@ def recover_codes(
         samples: number of images, ``>= 2``.
     """
     mean_columns = slice(sum(spec.categorical), sum(spec.categorical) + spec.continuous)
-    nll = torch.zeros(spec.num_codes, dtype=torch.float64)
-    codes, means = [], []
+    nlls, codes, means = [], [], []
     for first in range(0, samples, _BATCH):
         size = min(_BATCH, samples - first)
         latents = sample_latents(spec, size, seed, offset, row_offset=first)
         head = nets.encode(nets.generator(latents.input))
-        nll += info_loss(head, latents, spec, variance=variance, return_terms=True)[1].double().cpu() * size
+        nlls.append(code_nll(head, latents, spec, variance).cpu())
         codes.append(latents.continuous.double().cpu())
         means.append(head[:, mean_columns].double().cpu())
     code, mean = torch.cat(codes), torch.cat(means)
     unexplained = (code - mean).square().sum(0) / (code - code.mean(0)).square().sum(0)
-    return CodeRecovery(tuple((spec.entropy() - nll / samples).tolist()), tuple((1.0 - unexplained).tolist()))
+    information = spec.entropy() - torch.cat(nlls)
+    bound, r2 = information.mean(0).tolist(), (1.0 - unexplained).tolist()
+    low, high = (torch.from_numpy(end) for end in mean_interval(information.numpy()))
+    m = len(spec.categorical)
+    high[:m] = high[:m].minimum(spec.entropy()[:m])  # which L_I of a categorical code cannot exceed
+    return CodeRecovery(tuple(bound), tuple(r2), tuple(zip(low.tolist(), high.tolist(), strict=True)))
+
+
+def code_nll(head: Tensor, latents: Latents, spec: LatentSpec, variance: Variance) -> Tensor:
+    """``-log Q(c_i|x)`` of each image and code in nats, of which ``info_loss`` is the weighted mean.
+
+    Args:
+        head: Q's output ``[B, head_dim]``.
+        latents: the codes of the images.
+        spec: the latent variables.
+        variance: of Q's Gaussian, as in ``info_loss``.
+
+    Returns:
+        float64 ``[B, m + C]``, categorical codes first.
+    """
+    head, columns = head.double(), []
+    fixed = fixed_variance(variance)
+    *logits, rest = head.split_with_sizes([*spec.categorical, head.shape[1] - sum(spec.categorical)], dim=1)
+    for index, code in enumerate(logits):
+        columns.append(-code.log_softmax(dim=1).gather(1, latents.categorical[:, index : index + 1]))
+    if spec.continuous:
+        mean, scale = rest[:, : spec.continuous], rest[:, spec.continuous :]
+        if fixed is not None:
+            log_variance = torch.full_like(mean, math.log(fixed))
+        else:
+            log_variance = 2.0 * scale if variance == "learned_std" else scale
+        squared = (latents.continuous.double() - mean).square() * torch.exp(-log_variance)
+        columns.append(0.5 * (log_variance + squared + math.log(2.0 * math.pi)))
+    return torch.cat(columns, dim=1)
 
 
 def bound_note(spec: LatentSpec, variance: Variance) -> str | None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
+from infogan_fast.evaluation.quality import NOT_ASKED
+
 
 def figures_table(summary: dict[str, Any]) -> Table:
-    """One row per code: L_I against H(c), R2 or accuracy. A column that would be empty is left out.
+    """One row per code: L_I with its 95 % interval, H(c), R2 or accuracy. A column that would be empty is left out.
 
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
@@ -18,7 +20,7 @@ def figures_table(summary: dict[str, Any]) -> Table:
     categorical = _number_of_categorical(summary)
     columns: dict[str, list[str]] = {
         "code": summary["code_names"],
-        "L_I\nnats": [f"{bound:.3f}" for bound in summary["mi_bound_nats"]],
+        "L_I ±95 %\nnats": list(map(_with_interval, summary["mi_bound_nats"], summary["mi_bound_ci_nats"])),
         "H(c)\nnats": [f"{entropy:.3f}" for entropy in summary["entropy_nats"]],
         "R2": [""] * categorical + [f"{r2:.3f}" for r2 in summary["r2"]],
     }
@@ -36,20 +38,71 @@ def figures_table(summary: dict[str, Any]) -> Table:
 
 
 def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
-    """What stands below the table: accuracy, notes."""
+    """What stands below the table: the other figures, and in a sentence what each can and cannot show."""
+    yield "± is for the choice of the images that the figure is from: another seed of training changes L_I by more."
     if summary["r2"]:
         yield "H(c) of a continuous code is a differential entropy: it is no upper limit of its L_I."
+    yield from _accuracy_lines(summary)
+    if summary["bound_note"] is not None:
+        yield summary["bound_note"]
+    if summary["disentanglement"] is not None:
+        yield from _disentanglement_lines(summary["disentanglement"])
+    if summary["image_quality"] is not None:
+        yield from _quality_lines(summary["image_quality"])
+
+
+def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:
     if summary["accuracy"] is not None:
         several = " (the code that is best on the training images)" if len(summary["accuracy_per_code"]) > 1 else ""
-        yield f"Accuracy on held-out real images: {summary['accuracy']:.1%}{several}"
+        low, high = summary["accuracy_ci"]
+        yield (
+            f"Accuracy on held-out real images: {summary['accuracy']:.1%}{several}, "
+            f"95 % interval {low:.1%} to {high:.1%}"
+        )
     elif summary["accuracy_train"] is not None:
         yield "No held-out labels, so no accuracy on images that the matching has not seen."
     elif _number_of_categorical(summary):
         yield "No accuracy: the training images have no labels to match the categories to."
     else:
         yield "No accuracy: there is no categorical code to classify images with."
-    if summary["bound_note"] is not None:
-        yield summary["bound_note"]
+    if summary["accuracy_per_code"]:
+        best = summary["accuracy_per_code"][0]
+        yield (
+            f"Its categories and the classes agree with NMI {best['nmi']:.3f} and ARI {best['ari']:.3f}: "
+            "1 if they are the same groups, ARI 0 by chance; no matching is needed for it."
+        )
+
+
+def _disentanglement_lines(scores: dict[str, Any]) -> Iterator[str]:
+    names = {"factor_vae": "FactorVAE", "mig": "MIG", "sap": "SAP", "dci": "DCI", "beta_vae": "BetaVAE"}
+    yield (
+        f"Disentanglement of {', '.join(scores['factors'])}: "
+        + ", ".join(f"{name} {scores[key]:.3f}" for key, name in names.items())
+        + f". 1 is best, but for SAP; chance is {1 / len(scores['factors']):.2f} for FactorVAE and BetaVAE, else 0. "
+        "They compare codes on the same images, not across data sets."
+    )
+
+
+def _quality_lines(quality: dict[str, Any]) -> Iterator[str]:
+    if quality["swd"] is None:
+        yield "No image quality: it takes two real images."
+        return
+    yield (
+        f"Distance of generated to real images (sliced Wasserstein): {quality['swd']:.3f}; between real ones "
+        f"{quality['swd_floor']:.3f}. It shows blur, noise and sameness, not copies of training images."
+    )
+    if quality["fid"] is not None:
+        yield (
+            f"FID: {quality['fid']:.1f}; between real images {quality['fid_floor']:.1f}. It compares only with others "
+            f"of {quality['images']} images, and says little of images unlike photographs."
+        )
+    elif quality["fid_note"] != NOT_ASKED:
+        yield quality["fid_note"]
+
+
+def _with_interval(bound: float, interval: list[float]) -> str:
+    """The bound and how far the farther end of its interval is from it."""
+    return f"{bound:.3f} ±{max(bound - interval[0], interval[1] - bound):.3f}"
 
 
 def _number_of_categorical(summary: dict[str, Any]) -> int:

@@ -95,6 +95,7 @@ def evaluate_run(
     device: str | None = None,
     which: Which = "last",
     progress: datasets.Progress | None = None,
+    with_fid: bool = False,
 ) -> dict[str, Any]:
     """Figures of a run's checkpoint, under the names that ``summary.json`` uses.
 
@@ -104,6 +105,7 @@ def evaluate_run(
         device: other than the run's own.
         which: of the checkpoints.
         progress: told how far a download of the images is.
+        with_fid: also the FID, if its network is on this machine.
 
     Raises:
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
@@ -118,7 +120,14 @@ def evaluate_run(
     seed = torch.tensor(config.seed, device=config.device)
     with torch.no_grad():
         figures = evaluate(
-            nets, config.spec, config.variance, images, seed, randomness.EVALUATION, config.evaluation_samples
+            nets,
+            config.spec,
+            config.variance,
+            images,
+            seed,
+            randomness.EVALUATION,
+            config.evaluation_samples,
+            with_fid,
         )
     return {
         **figures.to_json(),

@@ -9,7 +9,7 @@ from torch import nn
 
 import infogan_fast as ig
 from infogan_fast.data import ImageData
-from infogan_fast.evaluation import code_accuracies, match_categories, share_correct
+from infogan_fast.evaluation import code_accuracies, match_categories, share_correct, share_interval
 
 
 def test_matching_is_the_best_of_all_permutations():
@@ -76,10 +76,15 @@ def test_best_code_by_training_images_comes_first():
     assert (best.code, best.train, best.heldout, best.classes) == (1, 1.0, 0.75, (2, 0, 1))
     assert other.code == 0
     assert other.train == pytest.approx(1 / 3)
+    assert best.heldout_ci == share_interval(3, 4)
+    assert 0.0 < best.nmi < 1.0  # on the held-out images: on the training images the groups are the same
+    assert (other.nmi, other.ari) == (0.0, 0.0)
 
 
 def test_without_labels():
     spec = ig.LatentSpec(noise=1, categorical=(2, 3), continuous=1)
     assert code_accuracies(ReadsTopLeft(), spec, ImageData("x", pictures([0, 1]))) == []
     labelled = ImageData("x", pictures([0, 1]), torch.tensor([0, 1]), pictures([1]))
-    assert code_accuracies(ReadsTopLeft(), spec, labelled)[0].heldout is None
+    best = code_accuracies(ReadsTopLeft(), spec, labelled)[0]
+    assert (best.heldout, best.heldout_ci) == (None, None)
+    assert (best.nmi, best.ari) == pytest.approx((1.0, 1.0))  # on the training images

@@ -8,6 +8,7 @@ from torch import nn
 
 import infogan_fast as ig
 from infogan_fast.evaluation import bound_note, recover_codes
+from infogan_fast.evaluation.codes import code_nll
 
 SPEC = ig.LatentSpec(noise=3, categorical=(4, 2), continuous=2)
 
@@ -44,6 +45,16 @@ def test_half_the_code_explains_three_quarters_of_its_variance():
 
 def test_no_recovery_is_an_r2_of_zero():
     assert recovered(0.0).r2 == pytest.approx((0.0, 0.0), abs=0.01)
+
+
+@pytest.mark.parametrize("variance", ["learned", "learned_std", 0.3])
+def test_each_image_has_its_own_likelihood_of_which_the_loss_is_the_mean(variance):
+    latents = ig.sample_latents(SPEC, 50, torch.tensor(5), 0)
+    head = torch.randn(50, SPEC.head_dim(variance), generator=torch.Generator().manual_seed(0))
+    _, means = ig.info_loss(head, latents, SPEC, variance=variance, return_terms=True)
+    nll = code_nll(head, latents, SPEC, variance)
+    assert nll.shape == (50, 4)
+    torch.testing.assert_close(nll.mean(0).float(), means)
 
 
 def test_samples_beyond_a_batch_are_fresh_and_reproducible():

@@ -20,6 +20,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation.codes import recover_codes
+from infogan_fast.evaluation.quality import generate
 from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
 from infogan_fast.training import TrainConfig, randomness
 from infogan_fast.training.networks import evaluation_mode
@@ -130,6 +131,7 @@ def check_evaluation(changes, folder):
     assert all(grid.device == DEVICE for grid in grids)
     with evaluation_mode(trainer.nets):
         assert trainer.nets.generator(grids[0].flatten(0, 1)).device == DEVICE
+        assert generate(trainer.nets, spec, seed, randomness.EVALUATION, 600).device.type == "cpu"
         with contextlib.suppress(DataDependentOutputException):  # .tolist() of the figures, at the end
             recover_codes(trainer.nets, spec, trainer.config.variance, seed, randomness.EVALUATION, 600)
 
