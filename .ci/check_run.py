@@ -16,7 +16,7 @@ assert len(entropy) == len(bound) == 3
 assert 0.9 * entropy[0] < bound[0] <= entropy[0] + 1e-6, (
     f"L_I of the categorical code is {bound[0]} of {entropy[0]} nats"
 )
-# Five seeds and two sets of roundings gave 0.83 to 0.94. Far below it something is broken; chance is 0.1.
-assert summary["accuracy"] > 0.7, f"the code agrees with the held-out digits on {summary['accuracy']:.0%}"
+# docs/results.md has what five seeds gave. Far below it something is broken; chance is 0.1.
+assert summary["accuracy"] > 0.85, f"the code agrees with the held-out digits on {summary['accuracy']:.0%}"
 assert min(summary["r2"]) > 0.7, f"R2 of the continuous codes is {summary['r2']}"
 print(f"{run}: all there")

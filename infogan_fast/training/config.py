@@ -57,9 +57,9 @@ class ConfigError(ValueError):
 class TrainConfig:
     """Settings of one training run.
 
-    The defaults are the recipe ``mnist5k``: a quarter of the paper's width on a CPU, some minutes on two cores. Each
-    field's ``metadata`` holds its ``meaning`` (with unit) and what is ``allowed``; ``infogan-fast train --settings``
-    prints them.
+    The defaults are the preset ``mnist5k-plain``: a quarter of the paper's width on a CPU, some minutes on two cores.
+    Each field's ``metadata`` holds its ``meaning`` (with unit) and what is ``allowed``; ``infogan-fast train
+    --settings`` prints them.
 
     Raises:
         ConfigError: a value is not allowed. The message gives the field, the value and the values allowed.
@@ -148,6 +148,13 @@ class TrainConfig:
         "the parts that receive the gradient of the information loss; without generator the images need not show "
         "the code (a plain GAN whose Q only watches), without trunk Q reads the features that D finds useful, "
         "without head Q's head keeps its initial weights",
+    )
+    real_information: float = setting(
+        0.0,
+        real(0.0),
+        "weight, per nat, of a term on real images that is not the paper's: the information that Q's category for one "
+        "view of an image has about that for another view (invariant information clustering), in D's update; needs no "
+        "labels; 0 = plain InfoGAN; without categorical codes it does nothing",
     )
 
     # Optimisation

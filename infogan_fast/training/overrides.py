@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -45,9 +46,9 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
 
 def settings_text(width: int) -> str:
     """Every setting with its default, meaning and allowed values, in lines of ``width`` characters."""
-    paragraphs = ["Settings for --set KEY=VALUE, with the defaults of the preset mnist5k"]
+    paragraphs = [f"Settings for --set KEY=VALUE, with the values of the preset {DEFAULT_PRESET}"]
     for setting in dataclasses.fields(TrainConfig):
-        default = setting.default
+        default = getattr(PRESETS[DEFAULT_PRESET], setting.name)
         text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
         if default is None or isinstance(default, bool):
             text = text.lower()

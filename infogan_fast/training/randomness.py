@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.views import VIEWS, Views, affine_maps, mapped, pixel_centres
+from infogan_fast.training.views import VIEWS, Reach, Views, affine_maps, mapped, pixel_centres
 
 # Offsets of the package's own generator, one per place that samples latent variables.
 TRAINING, EVALUATION, PICTURES = 0, 1, 2
+
+# The other view of the real images, for the term on them: how far it is moved, and its share of the instance noise.
+AGAIN = Reach(shear=0.2, rotation=17.0, scale=0.15, shift=0.12)
+AGAIN_NOISE = 0.5
 
 # Streams that draw from torch's generators.
 _VIEWS, _BATCH_ORDER = 0, 1
@@ -34,36 +38,47 @@ class LatentSeedAtStep:
 
 
 class RandomViews:
-    """The views of each step's images, on the device: ``views.VIEWS`` of each.
+    """The views of each step's images, on the device: ``views.VIEWS`` of each, and another one of the real images.
 
     Args:
-        config: the settings; of them the seed, the standard deviation of the noise and the largest shear and rotation.
+        config: the settings; of them the seed, the standard deviation of the noise, the largest shear and rotation, and
+            whether the real images are seen again.
         device: of the views.
         shape: of a batch of images, ``[B, C, H, W]``.
     """
 
     def __init__(self, config: TrainConfig, device: torch.device, shape: tuple[int, int, int, int]) -> None:
-        self._config = config
+        self._seed, self._noise = config.seed, config.instance_noise
+        self._reach = Reach(config.shear, config.rotation)
         self._generator = torch.Generator(device)
-        batch, _, height, width = shape
-        noise = torch.empty((VIEWS, *shape), device=device) if config.instance_noise > 0.0 else None
-        self._pixels = pixel_centres(height, width, device)
-        moves = config.shear > 0.0 or config.rotation > 0.0
-        points = mapped(torch.zeros((VIEWS, batch, 2, 3), device=device), self._pixels) if moves else None
-        self.views = Views(points, noise)
+        self._pixels = pixel_centres(*shape[2:], device)
+        self.views = self._empty(VIEWS, shape, self._noise, self._reach)
         """Those of the last call."""
+        again = config.categorical and config.real_information > 0.0
+        self.again = self._empty(1, shape, AGAIN_NOISE * self._noise, AGAIN) if again else None
+        """The other one of the real images, which the term on real images compares with ``views.REAL``."""
+
+    def _empty(self, count: int, shape: tuple[int, int, int, int], noise: float, reach: Reach) -> Views:
+        device = self._pixels.device
+        points = mapped(torch.zeros((count, shape[0], 2, 3), device=device), self._pixels) if any(reach) else None
+        return Views(points, torch.empty((count, *shape), device=device) if noise > 0.0 else None)
 
     def __call__(self, step: int) -> Views:
         """The views of a step; refilled in place, so a captured step reads them afresh."""
-        config, generator, (points, noise) = self._config, self._generator, self.views
-        generator.manual_seed(_seed(config.seed, _VIEWS, step))
-        if noise is not None:
-            noise.normal_(0.0, config.instance_noise, generator=generator)
-        if points is not None:
-            uniform = torch.empty((*points.shape[:2], 2), device=points.device)
-            maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=generator), config.shear, config.rotation)
-            mapped(maps, self._pixels, out=points)
+        self._generator.manual_seed(_seed(self._seed, _VIEWS, step))
+        self._refill(self.views, self._noise, self._reach)
+        if self.again is not None:  # after the others, which are the same without it
+            self._refill(self.again, AGAIN_NOISE * self._noise, AGAIN)
         return self.views
+
+    def _refill(self, views: Views, deviation: float, reach: Reach) -> None:
+        points, noise = views
+        if noise is not None:
+            noise.normal_(0.0, deviation, generator=self._generator)
+        if points is not None:
+            uniform = torch.empty((*points.shape[:2], reach.numbers), device=points.device)
+            maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=self._generator), reach)
+            mapped(maps, self._pixels, out=points)
 
 
 class BatchOrder:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from infogan_fast.nets import InfoGAN
 from infogan_fast.nets.layer_runner import LayerRunner
-from infogan_fast.objectives import discriminator_loss, generator_loss
+from infogan_fast.objectives import discriminator_loss, generator_loss, invariant_information
 from infogan_fast.ops import info_loss
 from infogan_fast.spec import Latents
 from infogan_fast.training.config import TrainConfig
@@ -26,6 +26,7 @@ LOSS_TERMS = (
     "generator_loss",  # of the GAN game, nats
     "generator_information_loss",  # the same sum in G's update, after D's and on another view of the images; or 0
     "head_abs_max",  # largest absolute value that Q put out, which grows before Q diverges
+    "real_information",  # of Q's categories for two views of a real image, summed over the codes, nats; 0 without it
 )
 
 
@@ -33,7 +34,8 @@ class TrainingStep:
     """Updates D and Q, then G, on one batch (paper, equation 6; the information loss is in both players' losses).
 
     One forward pass of G and two of the trunk, of which D's has the real and the generated images in one batch, each
-    normalised by its own statistics. Which parts receive the gradient of the information loss is
+    normalised by its own statistics, and with the term on real images (``config.real_information``) another view of the
+    real ones. Which parts receive the gradient of the information loss, and of that term, is
     ``config.information_gradient``; the generator acts in G's update, trunk and head in D's.
 
     Args:
@@ -69,7 +71,9 @@ class TrainingStep:
             self.discriminator_losses = compiled(self.discriminator_losses)
             self.generator_losses = compiled(self.generator_losses)
 
-    def __call__(self, real: Tensor, latents: Latents, views: Views, schedule: Schedule) -> Tensor:
+    def __call__(
+        self, real: Tensor, latents: Latents, views: Views, schedule: Schedule, again: Views | None = None
+    ) -> Tensor:
         """One update of every network.
 
         Args:
@@ -77,20 +81,26 @@ class TrainingStep:
             latents: the latent variables of B images.
             views: how D and Q see the images.
             schedule: multipliers of the learning rates and of the continuous codes' weight.
+            again: how Q sees the real images for the second time, for the term on real images; None for none.
 
         Returns:
             float32 ``[len(LOSS_TERMS) + m + C]`` on the device: ``LOSS_TERMS``, then the nll of each code in nats.
         """
         self.follow(schedule)
-        return self.update(real, latents, views)
+        return self.update(real, latents, views, again)
 
-    def update(self, real: Tensor, latents: Latents, views: Views) -> Tensor:
+    def update(self, real: Tensor, latents: Latents, views: Views, again: Views | None = None) -> Tensor:
         """A call's part on the device, with the schedule that was set last: what a CUDA graph can capture."""
         fake = self.generate(latents.input)
 
         self.discriminator_optimizer.zero_grad()
-        d_loss, d_information, nll, head_abs_max = self.discriminator_losses(real, fake.detach(), latents, views)
-        (d_loss + d_information).backward()  # type: ignore[no-untyped-call]
+        d_loss, d_information, nll, head_abs_max, real_information = self.discriminator_losses(
+            real, fake.detach(), latents, views, again
+        )
+        d_total = d_loss + d_information
+        if again is not None:
+            d_total = d_total - self.config.real_information * real_information
+        d_total.backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimizer.step()
 
         self.generator_optimizer.zero_grad()
@@ -99,24 +109,42 @@ class TrainingStep:
             (g_loss + g_information).backward()  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
 
-        terms = torch.stack((d_loss, d_information, g_loss, g_information, head_abs_max)).detach()
+        terms = torch.stack((d_loss, d_information, g_loss, g_information, head_abs_max, real_information)).detach()
         return torch.cat((terms, nll))
 
     def _generate(self, latents: Tensor) -> Tensor:
         with self._autocast():
             return _widened(self._generator(latents))
 
-    def _discriminator_losses(self, real: Tensor, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, ...]:
-        nets = self.nets
-        images = views.see(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
+    def _discriminator_losses(
+        self, real: Tensor, fake: Tensor, latents: Latents, views: Views, again: Views | None = None
+    ) -> tuple[Tensor, ...]:
+        images, batch = views.see(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR), len(real)
+        if again is not None:
+            images = torch.cat((images, again.see(real, 0)))
         with self._autocast():
-            features = self._trunk(images, groups=2)
-            real_logits, fake_logits = _widened(nets.real_or_fake(features)).chunk(2)
-            fake_features = features[len(real) :]
-            to_trunk = "trunk" in self.config.information_gradient
-            head = self._head(fake_features if to_trunk else fake_features.detach())
+            features = self._trunk(images, groups=len(images) // batch)
+            # D judges the first two batches; Q reads the generated images, and with the term on real ones all.
+            judged, seen = (features, features[batch:]) if again is None else (features[: 2 * batch], features)
+            real_logits, fake_logits = _widened(self.nets.real_or_fake(judged)).chunk(2)
+            seen = seen if "trunk" in self.config.information_gradient else seen.detach()
+            head = self._head(seen, groups=len(seen) // batch)
+        of_real = None
+        if again is not None:
+            of_real, head, of_real_again = head.chunk(3)
         information, nll = self._information_loss(head, latents)
-        return discriminator_loss(real_logits, fake_logits), information, nll, _widened(head.detach().abs().amax())
+        real_information = information.new_zeros(())
+        if of_real is not None:
+            real_information = self._real_information(_widened(of_real), _widened(of_real_again))
+        game = discriminator_loss(real_logits, fake_logits)
+        return game, information, nll, _widened(head.detach().abs().amax()), real_information
+
+    def _real_information(self, head: Tensor, head_again: Tensor) -> Tensor:
+        """Sum over the categorical codes, from Q's output for two views of the real images."""
+        cardinalities = self.spec.categorical
+        columns = sum(cardinalities)
+        views = [part[:, :columns].split_with_sizes(cardinalities, dim=1) for part in (head, head_again)]
+        return torch.stack([invariant_information(*logits) for logits in zip(*views, strict=True)]).sum()
 
     def _generator_losses(self, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, Tensor]:
         nets = self.nets

@@ -151,7 +151,7 @@ class Trainer:
         """A step's part on the device. What changes from step to step, it reads from tensors that are refilled."""
         latents = sample_latents(self.spec, self.config.batch_size, self.latent_seed.tensor, randomness.TRAINING)
         real = self.batches.images().float().div_(255.0)
-        terms = self.training_step.update(real, latents, self.random_views.views)
+        terms = self.training_step.update(real, latents, self.random_views.views, self.random_views.again)
         if self.average is not None:
             self.average.update()
         return terms

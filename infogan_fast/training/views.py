@@ -63,15 +63,38 @@ def mapped(maps: Tensor, pixels: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.mm(maps.flatten(0, -2), pixels.flatten(1), out=target).view(shape).movedim(-3, -1)
 
 
-def affine_maps(uniform: Tensor, shear: float, rotation: float) -> Tensor:
-    """Affine maps ``[..., 2, 3]`` from numbers ``[..., 2]`` that are uniform in [-1, 1].
+class Reach(NamedTuple):
+    """The largest parameters of random affine maps."""
+
+    shear: float
+    """Horizontal, as a ratio of lengths."""
+    rotation: float
+    """In degrees."""
+    scale: float = 0.0
+    """As the logarithm of a ratio of lengths."""
+    shift: float = 0.0
+    """Along each side, as a share of it."""
+
+    @property
+    def numbers(self) -> int:
+        """How many random numbers a map takes."""
+        return 5 if self.scale > 0.0 or self.shift > 0.0 else 2
+
+
+def affine_maps(uniform: Tensor, reach: Reach) -> Tensor:
+    """Affine maps ``[..., 2, 3]`` from numbers ``[..., reach.numbers]`` that are uniform in [-1, 1].
 
     Args:
-        uniform: one number for the shear, one for the rotation.
-        shear: largest horizontal shear, as a ratio of lengths.
-        rotation: largest rotation, in degrees.
+        uniform: one number for the shear, one for the rotation, and where they vary one for the scale and two for the
+            shifts.
+        reach: how far the parameters vary.
     """
+    shear, rotation, scale, shift = reach
     horizontal, angle = shear * uniform[..., 0], math.radians(rotation) * uniform[..., 1]
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
     rows = torch.stack((cos, horizontal - sin, zero), dim=-1), torch.stack((sin, cos, zero), dim=-1)
-    return torch.stack(rows, dim=-2)
+    maps = torch.stack(rows, dim=-2)
+    if uniform.shape[-1] > 2:
+        maps *= (scale * uniform[..., 2]).exp()[..., None, None]
+        maps[..., 2] = 2.0 * shift * uniform[..., 3:]  # a side is 2 long
+    return maps

@@ -36,6 +36,7 @@ VARIANTS = {
     "continuous only": {"categorical": (), "noise_prior": "uniform"},
     "categorical only": {"continuous": 0},
     "Q only watches": {"information_gradient": ("head",)},
+    "real information": {"real_information": 1.0, "categorical": (3, 5)},
     "no information gradient": {"information_gradient": ()},
     "average of G": {"ema": 0.9},
 }

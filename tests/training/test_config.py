@@ -31,6 +31,7 @@ WRONG = {
     "shear": [-0.1, 2.0],
     "rotation": [-1.0, 181.0],
     "variance": [0.0, -1.0, "fixed", None, []],
+    "real_information": [-1.0, None],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
     "batch_size": [1, 0, 65537],
@@ -100,10 +101,12 @@ def test_settings_text_fits_the_terminal():
 
 
 def test_presets():
-    assert preset("mnist5k") == TrainConfig()
+    assert preset("mnist5k-plain") == TrainConfig()
+    assert preset("mnist5k").real_information > 0.0 == preset("mnist5k-plain").real_information
+    assert all(PRESETS[name].real_information == 0.0 for name in PRESETS if name != "mnist5k")
     assert preset("mnist").batch_size == 128
-    assert set(PRESETS) == {"mnist5k", "mnist", "svhn", "celeba", "faces", "chairs", "keras"}
-    known = "mnist5k, mnist, svhn, celeba, faces, chairs, keras"
+    assert set(PRESETS) == {"mnist5k", "mnist5k-plain", "mnist", "svhn", "celeba", "faces", "chairs", "keras"}
+    known = "mnist5k, mnist5k-plain, mnist, svhn, celeba, faces, chairs, keras"
     with pytest.raises(ConfigError, match=rf"'mnst' is unknown; known presets: {known}; did you mean mnist\?"):
         preset("mnst")
 

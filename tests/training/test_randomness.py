@@ -47,10 +47,44 @@ def test_views_differ_by_step_and_seed(make_config, seed):
 
 
 def test_views_are_refilled_in_place(make_config):
-    random_views = RandomViews(make_config(instance_noise=0.5), CPU, (2, 1, 8, 8))
-    before = [tensor.data_ptr() for tensor in random_views(0)]
-    assert [tensor.data_ptr() for tensor in random_views(1)] == before
-    assert random_views(2) is random_views.views
+    random_views = RandomViews(make_config(instance_noise=0.5, real_information=1.0), CPU, (2, 1, 8, 8))
+    random_views(0)
+    kept, again = random_views.views, random_views.again
+    before = [(tensor.data_ptr(), tensor.clone()) for tensor in (*kept, *again)]
+    assert random_views(1) is kept
+    assert random_views.again is again
+    for tensor, (address, content) in zip((*kept, *again), before, strict=True):
+        assert tensor.data_ptr() == address
+        assert not torch.equal(tensor, content)
+
+
+def test_seeing_the_real_images_again_leaves_the_other_views_as_they_are(make_config):
+    shape = (40, 1, 8, 8)
+    plain = RandomViews(make_config(instance_noise=0.5), CPU, shape)
+    twice = RandomViews(make_config(instance_noise=0.5, real_information=1.0), CPU, shape)
+    for step in (0, 7):
+        for tensor, other in zip(plain(step), twice(step), strict=True):
+            assert torch.equal(tensor, other)
+    assert plain.again is None
+    assert twice.again.points.shape == (1, 40, 8, 8, 2)
+    assert float(twice.again.noise.std()) == pytest.approx(0.25, rel=0.1)
+    first = twice.again.points.clone()
+    twice(0)
+    assert not torch.equal(twice.again.points, first)
+    twice(7)
+    assert torch.equal(twice.again.points, first)
+
+
+def test_without_categorical_codes_the_real_images_are_not_seen_again(make_config):
+    assert RandomViews(make_config(categorical=(), real_information=1.0), CPU, (4, 1, 8, 8)).again is None
+
+
+def test_without_noise_or_maps_of_its_own_the_other_view_is_still_moved(make_config):
+    config = make_config(instance_noise=0.0, shear=0.0, rotation=0.0, real_information=1.0)
+    random_views = RandomViews(config, CPU, (4, 1, 8, 8))
+    assert random_views(3) == (None, None)
+    assert random_views.again.noise is None
+    assert random_views.again.points is not None
 
 
 def test_without_noise_or_maps_an_image_is_seen_as_it_is(make_config):

@@ -4,13 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from infogan_fast.training.views import Views, affine_maps, mapped, pixel_centres
+from infogan_fast.training.views import Reach, Views, affine_maps, mapped, pixel_centres
 
 CORNERS = torch.tensor([-1.0, 1.0])
 
 
 def see(images, uniform, shear, rotation):
-    points = mapped(affine_maps(uniform, shear, rotation)[None], pixel_centres(*images.shape[2:]))
+    points = mapped(affine_maps(uniform, Reach(shear, rotation))[None], pixel_centres(*images.shape[2:]))
     return Views(points, torch.zeros(1, *images.shape)).see(images, 0)
 
 
@@ -21,7 +21,7 @@ def test_the_middle_of_the_ranges_is_the_identity():
 
 def test_maps_stay_within_their_ranges():
     extremes = torch.cartesian_prod(CORNERS, CORNERS)
-    maps = affine_maps(extremes, 0.3, 30.0)
+    maps = affine_maps(extremes, Reach(0.3, 30.0))
     assert maps.shape == (4, 2, 3)
     assert maps[:, 1, 0].abs().tolist() == pytest.approx([0.5] * 4)  # sin of 30 degrees
     torch.testing.assert_close((maps[:, 0, 1] + maps[:, 1, 0]).abs(), torch.full((4,), 0.3))
@@ -40,6 +40,32 @@ def test_shear_moves_rows_sideways_in_proportion_to_their_height():
     sheared = see(images, torch.tensor([[1.0, 0.0]]), 0.5, 0.0)
     columns = (sheared[0, 0] * torch.arange(9.0)).sum(1) / sheared[0, 0].sum(1)
     torch.testing.assert_close(columns, 4.0 - 0.5 * (torch.arange(9.0) - 4.0), atol=1e-4, rtol=0.0)
+
+
+def moved(images, uniform, **reach):
+    points = mapped(affine_maps(uniform, Reach(0.0, 0.0, **reach))[None], pixel_centres(*images.shape[2:]))
+    return Views(points, None).see(images, 0)
+
+
+def test_shifts_are_shares_of_a_side():
+    images = torch.rand(1, 1, 8, 8)
+    shifted = moved(images, torch.tensor([[0.0, 0.0, 0.0, 1.0, -1.0]]), shift=0.25)  # two pixels
+    torch.testing.assert_close(shifted[..., 2:, :-2], images[..., :-2, 2:])
+    assert not shifted[..., :2, :].any()
+    assert not shifted[..., -2:].any()
+
+
+def test_scales_are_ratios_of_lengths():
+    # Where pixel centres fall on pixel centres: a third of the image is seen three times as large.
+    images = torch.rand(1, 1, 9, 9)
+    numbers = torch.tensor([[0.0, 0.0, -1.0, 0.0, 0.0]])
+    enlarged = moved(images, numbers, scale=float(torch.tensor(3.0).log()))
+    torch.testing.assert_close(enlarged[..., 1::3, 1::3], images[..., 3:6, 3:6])
+
+
+def test_how_many_numbers_a_map_takes():
+    assert Reach(0.3, 5.0).numbers == 2
+    assert Reach(0.3, 5.0, scale=0.1).numbers == Reach(0.0, 0.0, shift=0.1).numbers == 5
 
 
 def test_gradients_reach_the_images():
