@@ -12,6 +12,7 @@ from infogan_fast.training.batches import StreamedBatches
 from infogan_fast.training.run import finish
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import Schedule
+from infogan_fast.training.step import LOSS_TERMS
 from infogan_fast.training.trainer import Trainer
 
 
@@ -66,10 +67,13 @@ def test_a_run_from_start_to_summary(data, tmp_path):
     assert (folder.traversals / "step_000005.png").exists()
 
 
-@pytest.mark.parametrize(("cuda_graph", "stream"), [(False, None), (True, None), (True, True)])
-def test_the_loop_never_waits_for_the_device(data, tmp_path, cuda_graph, stream):
+@pytest.mark.parametrize(
+    "changes",
+    [{"cuda_graph": False}, {}, {"stream": True}, {"real_information": 1.0, "ema": 0.9}],
+)
+def test_the_loop_never_waits_for_the_device(data, tmp_path, changes):
     """Three epochs of four steps, so that a new permutation is among them."""
-    trainer = Trainer(make_config(cuda_graph=cuda_graph, stream=stream), data, made(tmp_path / "run"))
+    trainer = Trainer(make_config(**changes), data, made(tmp_path / "run"))
 
     def step():
         trainer.history.clear()
@@ -105,7 +109,7 @@ def test_a_run_that_is_continued_goes_on_close_to_where_it_would_have(data, tmp_
 
 def histories(data, path, steps, **settings):
     """The terms of the steps of a run for each setting, ``[steps, terms]``."""
-    (name, values), *others = settings.items()
+    (name, values), *others = settings.items()  # the first one varies
     rows = []
     for value in values:
         still = {"shear": 0.0, "rotation": 0.0, **SMALL_RATES}
@@ -123,6 +127,30 @@ def test_the_captured_step_agrees(data, tmp_path):
     plain, captured = histories(data, tmp_path, 10, cuda_graph=(False, True))
     torch.testing.assert_close(captured, plain, rtol=0.02, atol=0.01)
     assert (plain[4:] - plain[4]).abs().amax(dim=1)[1:].min() > 1e-3
+
+
+def test_the_captured_step_agrees_with_the_term_on_real_images(data, tmp_path):
+    plain, captured = histories(data, tmp_path, 10, cuda_graph=(False, True), real_information=1.0)
+    term = LOSS_TERMS.index("real_information")
+    assert plain[:, term].min() > 0.0
+    torch.testing.assert_close(captured, plain, rtol=0.02, atol=0.01)
+
+
+def test_the_average_of_g_is_taken_in_the_captured_step(data, tmp_path):
+    averages = []
+    for cuda_graph in (False, True):
+        config = make_config(cuda_graph=cuda_graph, ema=0.9, shear=0.0, rotation=0.0, **SMALL_RATES)
+        trainer = Trainer(config, data, made(tmp_path / str(cuda_graph)))
+        for _ in range(8):
+            trainer._train_one_step()
+            trainer.step += 1
+        averages.append(trainer.average.module.state_dict())
+    for name, tensor in averages[0].items():
+        torch.testing.assert_close(averages[1][name], tensor, rtol=0.02, atol=1e-3, msg=name)
+    trained = trainer.nets.generator.state_dict()
+    assert not any(
+        torch.equal(trained[name], averages[1][name]) for name, _ in trainer.nets.generator.named_parameters()
+    )
 
 
 @pytest.mark.parametrize("workers", [None, 0, 2])
