@@ -105,8 +105,18 @@ def test_presets():
     assert preset("mnist5k").real_information > 0.0 == preset("mnist5k-plain").real_information
     assert all(PRESETS[name].real_information == 0.0 for name in PRESETS if name != "mnist5k")
     assert preset("mnist").batch_size == 128
-    assert set(PRESETS) == {"mnist5k", "mnist5k-plain", "mnist", "svhn", "celeba", "faces", "chairs", "keras"}
-    known = "mnist5k, mnist5k-plain, mnist, svhn, celeba, faces, chairs, keras"
+    assert set(PRESETS) == {
+        "mnist5k",
+        "mnist5k-plain",
+        "sprites",
+        "mnist",
+        "svhn",
+        "celeba",
+        "faces",
+        "chairs",
+        "keras",
+    }
+    known = "mnist5k, mnist5k-plain, sprites, mnist, svhn, celeba, faces, chairs, keras"
     with pytest.raises(ConfigError, match=rf"'mnst' is unknown; known presets: {known}; did you mean mnist\?"):
         preset("mnst")
 

@@ -16,6 +16,7 @@ from infogan_fast.training.trainer import Trainer
 SHAPES = {
     "mnist5k": (1, 28, 28),
     "mnist5k-plain": (1, 28, 28),
+    "sprites": (1, 32, 32),
     "mnist": (1, 28, 28),
     "svhn": (3, 32, 32),
     "celeba": (3, 32, 32),
