@@ -11,18 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generated import RESULTS, ROOT, paragraph, threads, where, with_section, write_or_check
 from infogan_fast.bench.cases import CASES, CONTENDERS, LARGE
 from infogan_fast.bench.cuda_timing import IN_GRAPH
 from infogan_fast.bench.names import DEFAULT_JOB, FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED, OURS
 from infogan_fast.bench.time_to_result import median_seconds
 
-ROOT = Path(__file__).resolve().parents[1]
-BEGIN = "<!-- written by `python -m benchmarks.readme` from benchmarks/results -->"
-END = "<!-- end of what is written -->"
+COMMAND = "python -m benchmarks.readme"
 
 _FILES = ("ops.json", "steps.json", "time_to_result.json")
 _SHOWN_CASES = (*CASES, LARGE)
@@ -35,11 +33,7 @@ def updated(readme: str, results: Path) -> str:
     Raises:
         ValueError: the README has not exactly one place for it.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise ValueError(f"README.md: expected one {BEGIN!r} and one {END!r}")
-    before, rest = readme.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n\n{section(results)}\n\n{END}{after}"
+    return with_section(readme, COMMAND, section(results))
 
 
 def section(results: Path) -> str:
@@ -55,10 +49,6 @@ def section(results: Path) -> str:
     return "\n\n".join(parts)
 
 
-def _paragraph(*sentences: str) -> str:
-    return textwrap.fill(" ".join(sentences), 120, break_long_words=False, break_on_hyphens=False)
-
-
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     return {name: json.loads((folder / name).read_text()) for name in _FILES if (folder / name).exists()}
 
@@ -69,15 +59,15 @@ def _on_cpu(folder: Path) -> list[str]:
     if "ops.json" in files:
         values = files["ops.json"]
         parts.append(
-            _paragraph(
+            paragraph(
                 "**The ops.** Forward and backward of the loss, and the sampler, float32, one thread, in microseconds;",
                 "in brackets how many times as long as infogan-fast. From `infogan-fast bench --op`:",
             )
         )
         parts.append(_ops_table(values["rows"]))
         parts.append(
-            _paragraph(
-                f"{_where(values['machine'])}; two threads and the raw figures are in",
+            paragraph(
+                f"{where(values['machine'])}; two threads and the raw figures are in",
                 f"[benchmarks/results](benchmarks/results/{folder.name}). `make bench` measures again on yours.",
                 "The reference is this package's own, in plain PyTorch; compiled with `torch.compile` it is the honest",
                 "opponent.",
@@ -92,7 +82,7 @@ def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[s
     if "steps.json" in files:
         values = files["steps.json"]
         parts.append(
-            _paragraph(
+            paragraph(
                 "**The training step**, in images per second; in brackets how many times as long as infogan-fast.",
                 "Forms A and B are the steps that common PyTorch implementations compute, on the same networks and",
                 "digits; ours has the loss and the learning rates of form A, the default job random views and noise in",
@@ -100,17 +90,17 @@ def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[s
             )
         )
         parts.append(_steps_table(values["steps"]))
-        parts.append(f"{_where(values['machine'])}.")
+        parts.append(f"{where(values['machine'])}.")
     if "time_to_result.json" in files:
         values = files["time_to_result.json"]
         result = values["time_to_result"]
         seeds = len({run["seed"] for run in result["runs"]})
         parts.append(
-            _paragraph(
+            paragraph(
                 f"**Time to a result**: seconds of training on {result['data']} until L_I of the categorical code",
                 f"stays above {result['bound_nats']} nats, and until its accuracy on held-out images stays above",
                 f"{result['accuracy']:.0%}; medians of {seeds} seeds, at most {result['most_seconds']:.0f} s a run,",
-                f"{_threads(result['threads'])}. From",
+                f"{threads(result['threads'])}. From",
                 f"`infogan-fast bench --time-to-result --seconds {result['most_seconds']:.0f}`:",
             )
         )
@@ -119,22 +109,13 @@ def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[s
     if judged:
         met = sum(one["verdict"] == "met" for one in judged)
         parts.append(
-            _paragraph(
+            paragraph(
                 f"Of the {len(judged)} targets that the package sets itself, {met} are met:",
                 "`infogan-fast bench --check` lists them, and",
                 "[benchmarks/NOTES.md](benchmarks/NOTES.md) says what stands in the way of the others.",
             )
         )
     return parts
-
-
-def _where(machine: dict[str, Any]) -> str:
-    simd = {"avx512": " with AVX-512", "avx2": " with AVX2"}.get(machine["build"].get("cpu_simd_used"), "")
-    return f"{machine['cpu']}{simd}, torch {machine['torch'].split('+')[0]}"
-
-
-def _threads(count: int) -> str:
-    return "one thread" if count == 1 else f"{count} threads"
 
 
 def _case(name: str) -> str:
@@ -181,7 +162,7 @@ def _steps_table(rows: list[dict[str, Any]]) -> str:
                 continue
             speed = f"{row['images_per_second'][name]:,.0f}"
             cells.append(f"**{speed}**" if name == OURS else f"{speed} ({row['speedup'][name]:.2f}x)")
-        where = f", {_threads(row['threads'])}" if row["device"] == "cpu" else ""
+        where = f", {threads(row['threads'])}" if row["device"] == "cpu" else ""
         lines.append(f"| {row['setting']}{where} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -206,7 +187,7 @@ def _on_gpu(folder: Path) -> list[str]:
     if rows:
         copy = details["operations"]["baselines"]["copy_bytes_per_second"] / 1e12
         parts.append(
-            _paragraph(
+            paragraph(
                 f"**{results['device']}**, torch {results['torch']}, CUDA {results['cuda']}; microseconds per call",
                 f"within a CUDA graph, a copy moves {copy:.2f} TB/s. From `make gpu-check`:",
             )
@@ -254,13 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the README would change")
     options = parser.parse_args(arguments)
     path = ROOT / "README.md"
-    before = path.read_text()
-    after = updated(before, ROOT / "benchmarks" / "results")
-    if options.check:
-        print("README.md is up to date" if before == after else "README.md is not: python -m benchmarks.readme")
-        return 0 if before == after else 1
-    path.write_text(after)
-    return 0
+    return write_or_check({path: updated(path.read_text(), RESULTS)}, COMMAND, options.check)
 
 
 if __name__ == "__main__":

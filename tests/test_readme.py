@@ -12,7 +12,7 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from benchmarks import readme  # noqa: E402
+from benchmarks import generated, readme  # noqa: E402
 
 README = (ROOT / "README.md").read_text()
 RESULTS = ROOT / "benchmarks" / "results"
@@ -128,5 +128,11 @@ def test_the_section_of_a_gpu(results):
 def test_the_section_stands_between_its_marks(results):
     with pytest.raises(ValueError, match="expected one"):
         readme.updated("# A README without marks", results)
-    text = f"before\n{readme.BEGIN}\n\nold\n\n{readme.END}\nafter\n"
+    other = f"{generated.mark('another command')}\n\nanother\n\n{generated.END}"
+    begin = generated.mark(readme.COMMAND)
+    text = f"{other}\nbefore\n{begin}\n\nold\n\n{generated.END}\nafter\n{other}\n"
     assert readme.updated(text, results) == text.replace("old", readme.section(results))
+    with pytest.raises(ValueError, match="expected one"):
+        readme.updated(f"{begin}\n\nold\n\n{other}", results)  # its own end is lost
+    with pytest.raises(ValueError, match="expected one"):
+        readme.updated(text + text, results)
