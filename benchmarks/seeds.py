@@ -2,19 +2,22 @@
 
     python -m benchmarks.seeds [--seeds N ...] [--out DIR] [--json FILE] [-- options of `infogan-fast train`]
 
-A seed whose run folder has a summary already is not trained again.
+A seed whose run folder has a summary already is not trained again, so each set of options needs an --out of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import os
+import shlex
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from benchmarks.seed_tables import DIGITS, SPRITES, entry, table
 from infogan_fast.bench.machine import machine
 
 
@@ -28,42 +31,30 @@ def run(seed: int, folder: Path, options: list[str]) -> dict[str, Any]:
     return result
 
 
-def row(name: str, accuracy: float, accuracy_train: float, bounds: list[float], r2: list[float]) -> str:
-    """A line of the table."""
-    bounds_text = ", ".join(f"{value:.3f}" for value in bounds)
-    r2_text = ", ".join(f"{value:.2f}" for value in r2)
-    return f"| {name} | {accuracy:.1%} | {accuracy_train:.1%} | {bounds_text} | {r2_text} |"
+def typed(arguments: list[str]) -> str:
+    """The command line with these arguments, and the number of threads if it is set."""
+    threads = os.environ.get("OMP_NUM_THREADS")
+    command = shlex.join([".venv/bin/python", "-m", "benchmarks.seeds", *arguments])
+    return f"OMP_NUM_THREADS={threads} {command}" if threads else command
 
 
-def columns(values: list[list[float]]) -> list[tuple[float, ...]]:
-    """The values of each code over the runs."""
-    return list(zip(*values, strict=True))
-
-
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str]) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="default: 0 1 2 3 4")
     parser.add_argument("--out", type=Path, default=Path("runs/seeds"), help="folder of the runs (default: runs/seeds)")
-    parser.add_argument("--json", type=Path, help="also write machine and summaries to this file")
+    parser.add_argument("--json", type=Path, help="also write machine, command, date and summaries to this file")
     parser.add_argument("options", nargs="*", help="passed on to `infogan-fast train`, after --")
     options = parser.parse_args(arguments)
-    summaries = [run(seed, options.out / f"seed{seed}", options.options) for seed in options.seeds]
+    folders = [options.out / f"seed{seed}" for seed in options.seeds]
+    runs = [run(seed, folder, options.options) for seed, folder in zip(options.seeds, folders, strict=True)]
 
-    print("| seed | accuracy, held-out | accuracy, training | L_I per code, nats | R2 of the continuous codes |")
-    print("|---|---|---|---|---|")
-    accuracy = [summary["accuracy"] for summary in summaries]
-    train = [summary["accuracy_train"] for summary in summaries]
-    bounds = [summary["mi_bound_nats"] for summary in summaries]
-    r2 = [summary["r2"] for summary in summaries]
-    for figures in zip(map(str, options.seeds), accuracy, train, bounds, r2, strict=True):
-        print(row(*figures))
-    for name, pick in (("**mean**", statistics.mean), ("**worst**", min)):
-        code_bounds, code_r2 = ([pick(code) for code in columns(values)] for values in (bounds, r2))
-        print(row(name, pick(accuracy), pick(train), code_bounds, code_r2))
+    print(table(runs, SPRITES if all(entry(one, "disentanglement") for one in runs) else DIGITS))
     if options.json:
+        ended = max((folder / "summary.json").stat().st_mtime for folder in folders)
+        about = {"machine": machine(), "command": typed(arguments), "date": str(date.fromtimestamp(ended))}
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"machine": machine(), "runs": summaries}, indent=2) + "\n")
+        options.json.write_text(json.dumps({**about, "runs": runs}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
