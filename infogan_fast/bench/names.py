@@ -1,6 +1,6 @@
 """What the contenders of the training step are called, in tables and in JSON."""
 
 OURS, OURS_COMPILED = "infogan_fast", "infogan_fast, compiled"
-DEFAULT_JOB = "infogan_fast, default job"
+PLAIN_JOB = "infogan_fast, plain job"
 FORM_A, FORM_B = "form A", "form B"
 FORM_A_COMPILED, FORM_B_COMPILED = "form A, compiled", "form B, compiled"

@@ -21,13 +21,13 @@ from infogan_fast.bench.common_steps import FormA, FormB
 from infogan_fast.bench.jobs import CommonJob, Job, OurJob, as_form_a
 from infogan_fast.bench.machine import machine
 from infogan_fast.bench.names import (
-    DEFAULT_JOB,
     FORM_A,
     FORM_A_COMPILED,
     FORM_B,
     FORM_B_COMPILED,
     OURS,
     OURS_COMPILED,
+    PLAIN_JOB,
 )
 from infogan_fast.bench.timing import Function, interleaved
 from infogan_fast.data import ImageData
@@ -49,18 +49,18 @@ class Setting:
     name: str
     config: TrainConfig
     """Ours, with the maths of form A; device and width are resolved."""
-    default_job: TrainConfig | None = None
+    plain_job: TrainConfig | None = None
     """What the trainer does by default with these networks and this batch, if that is something else as well."""
 
 
 def settings(device: str = "cpu") -> tuple[Setting, ...]:
-    """The paper's networks at batch 128, and the default job of a CPU: a quarter of the width, batch 64."""
+    """The paper's networks at batch 128, and the plain job of a CPU: a quarter of the width, batch 64."""
     paper, _ = resolve(dataclasses.replace(PRESETS["mnist"], device=device))  # type: ignore[arg-type]
-    job, _ = resolve(dataclasses.replace(PRESETS["mnist5k"], device=device, width=0.25))  # type: ignore[arg-type]
+    job, _ = resolve(dataclasses.replace(PRESETS["mnist5k-plain"], device=device, width=0.25))  # type: ignore[arg-type]
     paper, job = (dataclasses.replace(config, steps=_ENDLESS) for config in (paper, job))
     return (
         Setting("paper's net, B=128", as_form_a(paper)),
-        Setting("quarter width, B=64", as_form_a(job), default_job=job),
+        Setting("quarter width, B=64", as_form_a(job), plain_job=job),
     )
 
 
@@ -68,8 +68,8 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
     """Name and job of each contender: ours as the device has it by default, unless nothing is to be compiled."""
     config = dataclasses.replace(setting.config, compile=bool(setting.config.compile) and compiled)
     yield OURS, OurJob(config, data)
-    if setting.default_job is not None:
-        yield DEFAULT_JOB, OurJob(dataclasses.replace(setting.default_job, compile=config.compile), data)
+    if setting.plain_job is not None:
+        yield PLAIN_JOB, OurJob(dataclasses.replace(setting.plain_job, compile=config.compile), data)
     yield FORM_A, CommonJob(FormA, config, data)
     yield FORM_B, CommonJob(FormB, config, data)
     if compiled:
@@ -120,10 +120,10 @@ def count_flop(job: Job) -> int:
 
 def plain(setting: Setting) -> Setting:
     """The same without compilation and CUDA graph: a compiled step is not the same once it ran under a counter."""
-    jobs = (setting.config, setting.default_job)
-    config, default_job = (job and dataclasses.replace(job, compile=False, cuda_graph=False) for job in jobs)
+    jobs = (setting.config, setting.plain_job)
+    config, plain_job = (job and dataclasses.replace(job, compile=False, cuda_graph=False) for job in jobs)
     assert config is not None
-    return Setting(setting.name, config, default_job)
+    return Setting(setting.name, config, plain_job)
 
 
 def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def measure_and_print(
     finally:
         torch.set_num_threads(before)
     print(
-        "(times as long: as infogan_fast's step with the maths of form A. The default job has random views and noise "
+        "(times as long: as infogan_fast's step with the maths of form A. The plain job has random views and noise "
         "in addition. Of a matrix product: the step's floating-point operations per second as a share of its)"
     )
     return values

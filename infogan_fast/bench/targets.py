@@ -8,7 +8,7 @@ from typing import Any
 
 from infogan_fast.bench.cases import CASES, LARGE, Case
 from infogan_fast.bench.cuda_timing import IN_GRAPH
-from infogan_fast.bench.names import DEFAULT_JOB, FORM_A, FORM_A_COMPILED, OURS
+from infogan_fast.bench.names import FORM_A, FORM_A_COMPILED, OURS, PLAIN_JOB
 
 #: How much of a target may be missed before ``--check`` fails: what a busy machine does to a ratio.
 TOLERANCE = 0.10
@@ -138,10 +138,10 @@ def _of_step(row: dict[str, Any]) -> Iterator[Judged]:
         return
     threads = None if on_gpu else row["threads"]
     times = row["milliseconds"]
-    for ours in (OURS, DEFAULT_JOB):
+    for ours in (OURS, PLAIN_JOB):
         for form, ratio in zip((FORM_A, FORM_A_COMPILED), wanted, strict=True):
             if ours in times and form in times:
-                suffix = "" if ours == OURS else ", with the default job's views and noise"
+                suffix = "" if ours == OURS else ", with the plain job's views and noise"
                 yield Judged(f"step, {row['setting']}{suffix}", form, threads, ratio, times[form] / times[ours])
     if on_gpu:
         measured = row["images_per_second"][OURS]

@@ -1,4 +1,4 @@
-"""Seconds of training until the codes mean something: our trainer's default job and common form A, on the same digits.
+"""Seconds of training until the codes mean something: our trainer's plain job and common form A, on the same digits.
 
 A run is stopped now and then to look at it; the clock stands still meanwhile. Neither run writes log lines, checkpoints
 or pictures. Compilation is not counted: a few steps of a job that is thrown away come first, and are reported apart.
@@ -40,8 +40,8 @@ TRAINERS = ("infogan_fast", "form A")
 
 
 def configuration(trainer: str, seed: int, device: str) -> TrainConfig:
-    """The default job, or form A's batch size on the networks of the default job."""
-    config, _ = resolve(dataclasses.replace(PRESETS["mnist5k"], seed=seed, device=device))  # type: ignore[arg-type]
+    """The plain job, or form A's batch size on the networks of the plain job."""
+    config, _ = resolve(dataclasses.replace(PRESETS["mnist5k-plain"], seed=seed, device=device))  # type: ignore[arg-type]
     return config if trainer == TRAINERS[0] else dataclasses.replace(config, batch_size=FORM_A_BATCH)
 
 

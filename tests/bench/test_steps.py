@@ -7,21 +7,21 @@ import pytest
 from infogan_fast.bench import steps
 from infogan_fast.bench.common_steps import FormA
 from infogan_fast.bench.jobs import CommonJob, OurJob, as_form_a
-from infogan_fast.bench.names import DEFAULT_JOB, FORM_A, FORM_B, OURS, OURS_COMPILED
+from infogan_fast.bench.names import FORM_A, FORM_B, OURS, OURS_COMPILED, PLAIN_JOB
 
-EAGER = {OURS, DEFAULT_JOB, FORM_A, FORM_B}
+EAGER = {OURS, PLAIN_JOB, FORM_A, FORM_B}
 
 
 @pytest.fixture
 def setting(config):
-    return steps.Setting("tiny", as_form_a(config), default_job=config)
+    return steps.Setting("tiny", as_form_a(config), plain_job=config)
 
 
-def test_the_settings_are_the_papers_and_the_default_job():
+def test_the_settings_are_the_papers_and_the_plain_job():
     paper, quarter = steps.settings("cpu")
-    assert (paper.config.width, paper.config.batch_size, paper.default_job) == (1.0, 128, None)
+    assert (paper.config.width, paper.config.batch_size, paper.plain_job) == (1.0, 128, None)
     assert (quarter.config.width, quarter.config.batch_size) == (0.25, 64)
-    assert quarter.config.instance_noise == 0.0 < quarter.default_job.instance_noise
+    assert quarter.config.instance_noise == 0.0 < quarter.plain_job.instance_noise
 
 
 def test_contenders(setting, data):

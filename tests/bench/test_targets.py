@@ -4,7 +4,7 @@ import pytest
 
 from infogan_fast.bench import targets
 from infogan_fast.bench.cases import CASES, LARGE
-from infogan_fast.bench.names import DEFAULT_JOB, FORM_A, FORM_A_COMPILED, OURS
+from infogan_fast.bench.names import FORM_A, FORM_A_COMPILED, OURS, PLAIN_JOB
 from infogan_fast.bench.targets import Judged, judge
 
 
@@ -72,7 +72,7 @@ def test_what_was_not_measured_or_has_no_target_is_not_judged():
 
 
 def test_steps():
-    quarter = step("quarter width, B=64", **{DEFAULT_JOB: 20.0, FORM_A: 20.0})
+    quarter = step("quarter width, B=64", **{PLAIN_JOB: 20.0, FORM_A: 20.0})
     judged = judge({"steps": [step(), quarter]})
     assert [(one.against, one.wanted, one.verdict) for one in judged] == [
         (FORM_A, 1.5, "met"),
@@ -82,7 +82,7 @@ def test_steps():
         (FORM_A, 2.0, "missed by 50 %"),
         (FORM_A_COMPILED, 1.8, "missed by 64 %"),
     ]
-    assert judged[-1].what == "step, quarter width, B=64, with the default job's views and noise"
+    assert judged[-1].what == "step, quarter width, B=64, with the plain job's views and noise"
 
 
 def test_targets_of_a_gpu():
