@@ -33,7 +33,7 @@ from benchmarks.seed_tables import (
     markdown,
     table,
 )
-from benchmarks.seed_targets import NOT_RUN, Target, targets
+from benchmarks.seed_targets import NOT_RUN, Target, cost, targets
 
 COMMAND = "python -m benchmarks.results_page"
 
@@ -205,6 +205,8 @@ def _targets_table(results: Path) -> str:
     for job in (PLAIN, WITH_REAL):
         values = _read(results, job)
         rows += [(job.objective, one) for one in targets(values["runs"] if values else None, job.mean, job.worst)]
+    term = results / "cpu" / "term_cost.json"
+    rows.append((WITH_REAL.objective, cost(json.loads(term.read_text())["steps"] if term.exists() else None)))
     for job in (PLAIN, WITH_REAL):
         rows.append((job.objective, Target("accuracy on the full 60,000 digits", job.full, "-", f"{NOT_RUN}: no GPU")))
     cells = [(objective, one.what, one.wanted, one.measured, one.verdict) for objective, one in rows]

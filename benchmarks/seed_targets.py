@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from benchmarks.generated import threads
 from benchmarks.seed_tables import ACCURACY, R2, SECONDS, Run, Values, entry
 
 MOST_SECONDS = 300.0
 """Of a run on two cores."""
 LEAST_R2 = 0.8
 """Of each continuous code, in the mean of the seeds."""
+MOST_RATIO = 1.6
+"""Of a step with the term on real images to one without."""
 NOT_RUN = "not run"
 
 _ROUNDING = 1e-9
@@ -38,6 +42,20 @@ def targets(runs: list[Run] | None, mean: float, worst: float) -> list[Target]:
         _recovery(runs),
         _seconds(runs),
     ]
+
+
+def cost(steps: list[dict[str, Any]] | None) -> Target:
+    """The target of a step with the term on real images.
+
+    Args:
+        steps: what ``benchmarks.term_cost`` measured, None where it has not.
+    """
+    what, wanted = "a step, against one without the term", f"at most {MOST_RATIO:g} times"
+    if not steps:
+        return Target(what, wanted, "-", NOT_RUN)
+    measured = ", ".join(f"{step['ratio']:.2f} times on {threads(step['threads'])}" for step in steps)
+    over = max(step["ratio"] for step in steps) - MOST_RATIO
+    return Target(what, wanted, measured, "**met**" if over <= _ROUNDING else f"missed by {over:.2f}")
 
 
 def at_least(values: Values | None, wanted: float, unit: str = "", scale: float = 1.0) -> str:
