@@ -8,7 +8,7 @@ run = Path(sys.argv[1])
 summary = json.loads((run / "summary.json").read_text())
 print(json.dumps(summary, indent=2))
 
-for pattern in ("config.json", "metrics.jsonl", "checkpoints/*", "traversals/*.png"):
+for pattern in ("config.json", "metrics.jsonl", "checkpoints/*", "traversals/*.png", "report.html"):
     assert any(run.glob(pattern)), f"{run} has no {pattern}"
 
 entropy, bound = summary["entropy_nats"], summary["mi_bound_nats"]

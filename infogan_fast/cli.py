@@ -33,7 +33,7 @@ from infogan_fast.training.metrics import NonFiniteError
 from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import DEFAULT_PRESET, preset
 from infogan_fast.training.progress import progress_on
-from infogan_fast.training.run import draw_run, evaluate_run, finish, start
+from infogan_fast.training.run import draw_run, evaluate_run, finish, report_evaluation, start
 from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
 from infogan_fast.training.trainer import Trainer
 
@@ -73,7 +73,8 @@ def train(
 ) -> None:
     """Train an InfoGAN. Without options: on 5,000 real MNIST digits, in some minutes on a CPU.
 
-    The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png and summary.json.
+    The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png, summary.json and
+    report.html, which is for a browser.
     """
     console = _console()
     given = {
@@ -121,7 +122,8 @@ def train(
     _print_summary(console, summary)
     console.print(
         f"{summary['steps']} steps in {summary['seconds']:.0f} s, {summary['images_per_second']:.0f} images/s\n"
-        f"pictures: {folder.traversals}{os.sep}  figures: {folder.path / 'summary.json'}",
+        f"pictures: {folder.traversals}{os.sep}  figures: {folder.path / 'summary.json'}  "
+        f"report: {folder.path / 'report.html'}",
         soft_wrap=True,
     )
 
@@ -200,6 +202,7 @@ def evaluate(
     checkpoint: options.Checkpoint = "last",
     fid: options.Fid = False,
     as_json: options.AsJson = False,
+    report: options.Report = False,
 ) -> None:
     """Show what the codes of a trained run learned: L_I in nats, R2, and accuracy on real images (0 to 100 %).
 
@@ -214,10 +217,13 @@ def evaluate(
         figures = evaluate_run(RunFolder(run), data, device, checkpoint, download, fid)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
-        return
-    for note in figures["data_notes"]:
-        console.print(note, soft_wrap=True)
-    _print_summary(console, figures)
+    else:
+        for note in figures["data_notes"]:
+            console.print(note, soft_wrap=True)
+        _print_summary(console, figures)
+    if report:
+        path = report_evaluation(RunFolder(run), figures, data, device, checkpoint)
+        typer.echo(f"report: {path}", err=as_json)
 
 
 @app.command()

@@ -119,6 +119,14 @@ Checkpoint = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, under the names of summary.json.")]
+Report = Annotated[
+    bool,
+    typer.Option(
+        "--report",
+        help="Also write them, with pictures of the same checkpoint, to RUN/report-last.html or RUN/report-best.html; "
+        "with --data, to RUN/report-last-on-NAME.html. The run's own report.html stays as it is.",
+    ),
+]
 Fid = Annotated[
     bool,
     typer.Option(

@@ -112,6 +112,26 @@ def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):
         "categorical1_samples.png",
         "categorical1_continuous1.png",
     }
+    assert printed.splitlines()[-1].endswith(f"figures: {out / 'summary.json'}  report: {out / 'report.html'}")
+    assert f"{summary['accuracy']:.1%}" in (out / "report.html").read_text()
+
+
+def test_reports_of_a_checkpoint_and_of_other_images(infogan_fast, images, photos, tmp_path):
+    out = tmp_path / "run"
+    infogan_fast("train", "--out", out, "--data", images, "--steps", 2, "--set=checkpoint_every=1", *TINY)
+    files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    code, printed, _ = infogan_fast("evaluate", out, "--checkpoint", "best", "--report", "--data", "images")
+    assert code == 0
+    assert printed.endswith(f"report: {out / 'report-best.html'}\n")  # the run's own images by another name
+    code, printed, error = infogan_fast("evaluate", out, "--report", "--json", "--data", photos)
+    assert code == 0
+    assert json.loads(printed)["training_images"] == 10
+    (other,) = out.glob("report-last-on-photos-*.html")
+    assert error.endswith(f"report: {other}\n")
+    assert {path: path.read_bytes() for path in files} == files
+    (out / "summary.json").unlink()  # as if it had been stopped
+    assert infogan_fast("evaluate", out, "--report")[0] == 0
+    assert "30 training images of 1x8x8, 10 held out" in (out / "report-last.html").read_text().replace("\n", " ")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the cache is elsewhere")
@@ -534,7 +554,8 @@ def test_missing_package_says_what_to_type(infogan_fast, monkeypatch):
 def test_import_needs_none_of_the_trainers_packages():
     check = (
         "import sys, infogan_fast; "
-        "print([m for m in ('typer', 'rich', 'scipy', 'mlxtend', 'safetensors', 'PIL') if m in sys.modules])"
+        "names = ('typer', 'rich', 'scipy', 'mlxtend', 'safetensors', 'PIL', 'jinja2', 'matplotlib'); "
+        "print([m for m in names if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"

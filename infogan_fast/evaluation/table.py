@@ -7,6 +7,15 @@ from typing import Any
 
 from rich.table import Table
 
+from infogan_fast.evaluation.headlines import (
+    DIFFERENTIAL,
+    DISENTANGLEMENT,
+    INTERVALS,
+    SCORES,
+    SWD,
+    fid_meaning,
+    why_no_accuracy,
+)
 from infogan_fast.evaluation.quality import NOT_ASKED
 
 
@@ -39,9 +48,9 @@ def figures_table(summary: dict[str, Any]) -> Table:
 
 def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
     """What stands below the table: the other figures, and in a sentence what each can and cannot show."""
-    yield "± is for the choice of the images that the figure is from: another seed of training changes L_I by more."
+    yield INTERVALS
     if summary["r2"]:
-        yield "H(c) of a continuous code is a differential entropy: it is no upper limit of its L_I."
+        yield DIFFERENTIAL
     yield from _accuracy_lines(summary)
     if summary["bound_note"] is not None:
         yield summary["bound_note"]
@@ -59,12 +68,9 @@ def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:
             f"Accuracy on held-out real images: {summary['accuracy']:.1%}{several}, "
             f"95 % interval {low:.1%} to {high:.1%}"
         )
-    elif summary["accuracy_train"] is not None:
-        yield "No held-out labels, so no accuracy on images that the matching has not seen."
-    elif _number_of_categorical(summary):
-        yield "No accuracy: the training images have no labels to match the categories to."
-    else:
-        yield "No accuracy: there is no categorical code to classify images with."
+    reason = why_no_accuracy(summary)
+    if reason is not None:
+        yield reason
     if summary["accuracy_per_code"]:
         best = summary["accuracy_per_code"][0]
         yield (
@@ -74,12 +80,11 @@ def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _disentanglement_lines(scores: dict[str, Any]) -> Iterator[str]:
-    names = {"factor_vae": "FactorVAE", "mig": "MIG", "sap": "SAP", "dci": "DCI", "beta_vae": "BetaVAE"}
     yield (
         f"Disentanglement of {', '.join(scores['factors'])}: "
-        + ", ".join(f"{name} {scores[key]:.3f}" for key, name in names.items())
+        + ", ".join(f"{name} {scores[key]:.3f}" for key, name in SCORES.items())
         + f". 1 is best, but for SAP; chance is {1 / len(scores['factors']):.2f} for FactorVAE and BetaVAE, else 0. "
-        "They compare codes on the same images, not across data sets."
+        + DISENTANGLEMENT
     )
 
 
@@ -89,12 +94,12 @@ def _quality_lines(quality: dict[str, Any]) -> Iterator[str]:
         return
     yield (
         f"Distance of generated to real images (sliced Wasserstein): {quality['swd']:.3f}; between real ones "
-        f"{quality['swd_floor']:.3f}. It shows blur, noise and sameness, not copies of training images."
+        f"{quality['swd_floor']:.3f}. {SWD}"
     )
     if quality["fid"] is not None:
         yield (
-            f"FID: {quality['fid']:.1f}; between real images {quality['fid_floor']:.1f}. It compares only with others "
-            f"of {quality['images']} images, and says little of images unlike photographs."
+            f"FID: {quality['fid']:.1f}; between real images {quality['fid_floor']:.1f}. "
+            + fid_meaning(quality["images"])
         )
     elif quality["fid_note"] != NOT_ASKED:
         yield quality["fid_note"]

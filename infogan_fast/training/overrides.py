@@ -49,13 +49,18 @@ def settings_text(width: int) -> str:
     paragraphs = [f"Settings for --set KEY=VALUE, with the values of the preset {DEFAULT_PRESET}"]
     for setting in dataclasses.fields(TrainConfig):
         default = getattr(PRESETS[DEFAULT_PRESET], setting.name)
-        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        if default is None or isinstance(default, bool):
-            text = text.lower()
         about = [setting.metadata["meaning"], f"allowed: {setting.metadata['allowed']}"]
         lines = [textwrap.fill(line, width, initial_indent="    ", subsequent_indent="    ") for line in about]
-        paragraphs.append("\n".join([f"{setting.name}={text}", *lines]))
+        paragraphs.append("\n".join([f"{setting.name}={value_text(default)}", *lines]))
     return "\n\n".join(paragraphs)
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as ``parse_overrides`` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "()"
+    text = str(value)
+    return text.lower() if value is None or isinstance(value, bool) else text
 
 
 def _parse(text: str, hint: Any) -> Any:

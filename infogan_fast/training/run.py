@@ -1,10 +1,11 @@
-"""A whole run: from settings and a folder to trained networks, pictures and ``summary.json``."""
+"""A whole run: from settings and a folder to trained networks, pictures, ``summary.json`` and ``report.html``."""
 
 from __future__ import annotations
 
 import dataclasses
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training import randomness
-from infogan_fast.training.checkpoint import Which, entry, find_checkpoint, load_checkpoint, load_networks
+from infogan_fast.training.checkpoint import Which, entry, find_checkpoint, load_checkpoint, load_networks, step_of
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
 from infogan_fast.training.networks import build_networks
+from infogan_fast.training.report import Subject, write_evaluation_report, write_report
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.trainer import Trainer
 from infogan_fast.version import __version__
@@ -58,7 +60,7 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
 
 
 def finish(trainer: Trainer) -> dict[str, Any]:
-    """Evaluate, draw the pictures and write ``summary.json``.
+    """Evaluate, draw the pictures and write ``summary.json``, then ``report.html``.
 
     Returns:
         What ``summary.json`` holds.
@@ -77,7 +79,7 @@ def finish(trainer: Trainer) -> dict[str, Any]:
         "batch_size": config.batch_size,
         "seed": config.seed,
         "data": config.data,
-        "data_notes": list(trainer.data.notes),
+        **_about_images(trainer.data),
         "width": config.width,
         "device": config.device,
         "device_name": device_name(trainer.device),
@@ -86,6 +88,8 @@ def finish(trainer: Trainer) -> dict[str, Any]:
         "pictures": [str(path.relative_to(trainer.folder.path)) for path in pictures],
     }
     trainer.folder.write_summary(summary)
+    if trainer.folder.is_run:  # not so where ``Trainer`` was used without ``start``
+        write_report(trainer.folder)
     return summary
 
 
@@ -132,8 +136,49 @@ def evaluate_run(
     return {
         **figures.to_json(),
         "bound_note": bound_note(config.spec, config.variance),
+        **_about_images(images),
+    }
+
+
+def _about_images(images: datasets.ImageData) -> dict[str, Any]:
+    """What ``summary.json`` says of the images."""
+    return {
+        "training_images": len(images.images),
+        "heldout_images": 0 if images.heldout_images is None else len(images.heldout_images),
+        "image_shape": list(images.image_shape),
         "data_notes": list(images.notes),
     }
+
+
+def report_evaluation(
+    folder: RunFolder,
+    figures: dict[str, Any],
+    data: str | None = None,
+    device: str | None = None,
+    which: Which = "last",
+) -> Path:
+    """Write the report of a run's checkpoint, with pictures of it, beside the run's own ``report.html``.
+
+    Args:
+        folder: of the run.
+        figures: what ``evaluate_run`` gave for the same arguments.
+        data: name or path of images other than the run's own.
+        device: other than the run's own.
+        which: of the checkpoints.
+
+    Returns:
+        The file: ``report-last.html`` or ``report-best.html``, or with other images ``report-last-on-NAME.html``.
+
+    Raises:
+        RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
+    """
+    other = None if data is None else datasets.canonical(data)
+    if other == folder.read_config().data:
+        other = None
+    subject = Subject(which, step_of(find_checkpoint(folder.checkpoints, which)), other)
+    with tempfile.TemporaryDirectory() as pictures:
+        drawn = draw_run(folder, Path(pictures), device=device, which=which)
+        return write_evaluation_report(folder, figures, drawn, subject)
 
 
 def _images_for(

@@ -1,8 +1,9 @@
-"""The folder of a run: ``config.json``, ``metrics.jsonl``, ``checkpoints/``, ``traversals/``, ``summary.json``."""
+"""The folder of a run: its settings, metrics, checkpoints, pictures, ``summary.json`` and ``report.html``."""
 
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -89,7 +90,7 @@ class RunFolder:
             RunFolderError: it cannot be written.
         """
         try:
-            for name in ("config.json", "metrics.jsonl", "summary.json"):
+            for name in ("config.json", "metrics.jsonl", "summary.json", "report.html"):
                 remove(self.path / (name + TEMPORARY_SUFFIX))
             for folder, pattern in ((self.checkpoints, "*.safetensors"), (self.traversals, "*.png")):
                 for left in folder.glob(pattern + TEMPORARY_SUFFIX):
@@ -128,6 +129,14 @@ class RunFolder:
         except ConfigError as error:
             raise RunFolderError(f"{self.path / 'config.json'}: {error}") from error
 
+    def read_about(self) -> dict[str, Any]:
+        """What ``config.json`` holds beside the settings: command line, versions, threads.
+
+        Raises:
+            RunFolderError: as ``read_config``.
+        """
+        return {key: value for key, value in self._read_config_file().items() if key != "settings"}
+
     def read_threads(self) -> int | None:
         """How many threads the run had when it was last started; None if ``config.json`` does not say."""
         threads = self._read_config_file().get("threads")
@@ -150,6 +159,12 @@ class RunFolder:
         """Add a line to ``metrics.jsonl``."""
         append_line(self.path / "metrics.jsonl", json.dumps(line))
 
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of ``metrics.jsonl``; none if there is no such file. Lines that cannot be read are left out."""
+        path = self.path / "metrics.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+        return [json.loads(line) for line in lines if _is_line_until(line, math.inf)]
+
     def drop_metrics_after(self, step: int) -> None:
         """Remove the lines of steps that a continued run is about to do again, and lines that cannot be read."""
         path = self.path / "metrics.jsonl"
@@ -164,6 +179,28 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
         write_json(self.path / "summary.json", summary)
+
+    @property
+    def has_summary(self) -> bool:
+        """Whether the run was finished."""
+        return (self.path / "summary.json").is_file()
+
+    def read_summary(self) -> dict[str, Any]:
+        """What ``summary.json`` holds.
+
+        Raises:
+            RunFolderError: there is no such file, or it is damaged.
+        """
+        path = self.path / "summary.json"
+        if not self.has_summary:
+            raise RunFolderError(f"{self.path}: has no summary.json: the run is not finished")
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:  # neither JSON nor text
+            raise RunFolderError(f"{path}: damaged, it is not JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise RunFolderError(f"{path}: damaged, or not the summary.json of a run")
+        return values
 
 
 def new_run_folder(out: Path | None, name: str) -> RunFolder:
@@ -209,7 +246,7 @@ def _lost_config(path: Path) -> str | None:
     return "it holds checkpoints, but the config.json with their settings is missing and has to be put back"
 
 
-def _is_line_until(line: bytes, step: int) -> bool:
+def _is_line_until(line: bytes, step: float) -> bool:
     try:
         return line.endswith(b"\n") and bool(json.loads(line)["step"] <= step)
     except (ValueError, KeyError, TypeError):

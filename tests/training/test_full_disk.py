@@ -108,6 +108,7 @@ FULL = [
     ("traversals/step_000003.png", 1, errno.ENOSPC, 2),
     ("traversals/categorical1_samples.png", 1, errno.ENOSPC, 6),
     ("summary.json", 1, errno.EIO, 6),
+    ("report.html", 1, errno.ENOSPC, 6),
 ]
 
 
