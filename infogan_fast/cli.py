@@ -189,6 +189,7 @@ def _after_failed_write(folder: RunFolder) -> str:
 
 
 def _print_summary(console: Console, figures: dict[str, Any]) -> None:
+    console.print(f"objective: {figures['objective']}", soft_wrap=True)
     console.print(figures_table(figures))
     for line in closing_lines(figures):
         console.print(line, soft_wrap=True)

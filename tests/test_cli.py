@@ -362,6 +362,27 @@ def test_an_error_of_the_system_names_the_file(infogan_fast, images, tmp_path):
     assert (code, error) == (2, f"error: {images / 'train-images-idx3-ubyte'}: File exists\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "objective"),
+    [
+        (["--preset", "mnist5k-plain"], "plain"),
+        (["--set=real_information=0.5"], "with information on real images, weight 0.5"),
+        (
+            ["--set=categorical=()"],
+            "with information on real images, weight 1, which does nothing without categorical codes",
+        ),
+    ],
+)
+def test_every_report_names_the_objective(infogan_fast, images, tmp_path, options, objective):
+    out = tmp_path / "run"
+    code, printed, error = infogan_fast("train", "--out", out, "--data", images, "--steps", 2, *TINY, *options)
+    assert code == 0, error
+    assert f"\nobjective: {objective}\n" in printed
+    assert json.loads((out / "summary.json").read_text())["objective"] == objective
+    assert objective in (out / "report.html").read_text()
+    assert f"objective: {objective}\n" in infogan_fast("evaluate", out)[1]
+
+
 def test_the_best_checkpoint_and_tensorboard(infogan_fast, images, tmp_path):
     out = tmp_path / "run"
     arguments = ["--data", images, "--steps", 4, "--set=checkpoint_every=1", "--set=keep_checkpoints=1", *TINY]

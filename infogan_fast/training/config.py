@@ -254,6 +254,14 @@ class TrainConfig:
             noise_prior=self.noise_prior,
         )
 
+    @property
+    def objective(self) -> str:
+        """What reports name the objective: ``"plain"`` is the paper's."""
+        if self.real_information == 0.0:
+            return "plain"
+        idle = "" if self.categorical else ", which does nothing without categorical codes"
+        return f"with information on real images, weight {self.real_information:g}{idle}"
+
     def to_json(self) -> dict[str, Any]:
         """Every field by name, tuples as lists."""
         return {

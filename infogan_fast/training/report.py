@@ -130,7 +130,7 @@ def _page(folder: RunFolder, figures: dict[str, Any], pictures: Sequence[Path], 
         trained_on=end if "training_images" in end and not (other_data and end is figures) else None,
         other_data=figures if other_data else None,
         size_text=size_text,
-        objective=_objective(config),
+        objective=config.objective,
         steps=subject.step if subject else figures["steps"],
         seconds=metrics[-1]["seconds"] if subject and metrics else figures.get("seconds"),
         images_per_second=figures.get("images_per_second"),
@@ -168,13 +168,6 @@ def template() -> Template:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2")
-
-
-def _objective(config: TrainConfig) -> str:
-    if config.real_information == 0.0:
-        return "plain"
-    idle = "" if config.categorical else ", which does nothing without categorical codes"
-    return f"with information on real images, weight {config.real_information:g}{idle}"
 
 
 def _notes(figures: dict[str, Any]) -> list[str]:

@@ -72,6 +72,7 @@ def finish(trainer: Trainer) -> dict[str, Any]:
     evaluation, pictures = trainer.finish()
     summary = {
         **evaluation.to_json(),
+        "objective": config.objective,
         "bound_note": bound_note(config.spec, config.variance),
         "seconds": trainer.seconds,
         "images_per_second": trainer.step * config.batch_size / trainer.seconds,
@@ -135,6 +136,7 @@ def evaluate_run(
         )
     return {
         **figures.to_json(),
+        "objective": config.objective,
         "bound_note": bound_note(config.spec, config.variance),
         **_about_images(images),
     }

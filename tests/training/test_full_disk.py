@@ -17,7 +17,7 @@ from tiny_run import SHORT, assert_same_run, files_of, run, train_command, write
 from infogan_fast import __main__ as entry
 from infogan_fast import files
 from infogan_fast.files import WriteError, append_line, write_atomically
-from infogan_fast.training.checkpoint import checkpoints, load_checkpoint
+from infogan_fast.training.checkpoint import checkpoints, find_checkpoint, load_checkpoint
 from infogan_fast.training.run_folder import RunFolder
 
 
@@ -74,6 +74,12 @@ class HalfWriting:
         self.file.write(content[: len(content) // 2])
         self.file.flush()
         raise OSError(self.code, os.strerror(self.code))
+
+
+def assert_last_two_and_best(out):
+    found = checkpoints(out / "checkpoints")
+    assert {*found[-2:], find_checkpoint(out / "checkpoints", "best")} == set(found)
+    assert len(found) >= 2
 
 
 def assert_undamaged(out):
@@ -293,7 +299,7 @@ def test_a_limit_on_the_size_of_a_file(images, tmp_path):
     last = checkpoints(out / "checkpoints")[-1]
     assert_says(error, out / "metrics.jsonl", "File too large", int(last.stem.removeprefix("step_")), out)
     assert_undamaged(out)
-    assert len(checkpoints(out / "checkpoints")) == 2
+    assert_last_two_and_best(out)
     assert run(train_command(out, images, *LONG))[0] == 0
     assert_same_run(out, whole)
 
@@ -353,7 +359,7 @@ def test_a_disk_that_fills_up(images, tmp_path):
     assert code == 1
     (path,) = re.match(r"error: (.*): cannot be written: No space left on device; ", error).groups()
     found = checkpoints(results / "full" / "checkpoints")
-    assert len(found) == 2
+    assert_last_two_and_best(results / "full")
     assert_says(error, path, "No space left on device", int(found[-1].stem.removeprefix("step_")), disk / "run")
     assert_undamaged(results / "full")
     assert not (results / "full" / "summary.json").exists()

@@ -22,7 +22,10 @@ def test_means():
     assert bound == pytest.approx([math.log(4) - 0.5, math.log(2) - 1.0])
 
 
-@pytest.mark.parametrize("rows", [torch.zeros(6, 7), torch.zeros(2, 8), torch.zeros(7)])
+TERMS = len(LOSS_TERMS) + 2
+
+
+@pytest.mark.parametrize("rows", [torch.zeros(6, TERMS), torch.zeros(2, TERMS + 1), torch.zeros(TERMS)])
 def test_rows_of_another_run_are_refused(rows):
-    with pytest.raises(ValueError, match="history: expected at most 5 rows of 7 terms"):
+    with pytest.raises(ValueError, match=f"history: expected at most 5 rows of {TERMS} terms"):
         History(SPEC, 5, torch.device("cpu")).restore(rows)
