@@ -12,8 +12,9 @@ COMMIT ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# Threads that wait give way soon: where other work has the cores too, a step else takes ten times as long.
-train test test-python test-slow: export GOMP_SPINCOUNT ?= 1000
+# Threads that wait give way soon: else tests that start processes take ten times as long where other work has the
+# cores too.
+test test-python test-slow: export GOMP_SPINCOUNT ?= 1000
 
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
