@@ -16,20 +16,15 @@ from PIL import Image
 from infogan_fast import __main__ as entry
 from infogan_fast.data import named
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "training"))
 
-from tiny import write_idx
+from tiny_run import write_images
 
 
 @pytest.fixture
 def images(tmp_path):
-    folder = tmp_path / "images"
-    folder.mkdir()
-    generator = np.random.default_rng(0)
-    for part, count in (("train", 30), ("t10k", 10)):
-        write_idx(folder / f"{part}-images-idx3-ubyte", generator.integers(0, 256, (count, 8, 8), dtype=np.uint8))
-        write_idx(folder / f"{part}-labels-idx1-ubyte", (np.arange(count) % 3).astype(np.uint8))
-    return folder
+    write_images(tmp_path / "images")
+    return tmp_path / "images"
 
 
 @pytest.fixture

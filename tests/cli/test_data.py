@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from tiny import TINY
+from tiny_run import TINY
 
 from infogan_fast.data import DataError
 from infogan_fast.data.stored_array import ArrayInFile

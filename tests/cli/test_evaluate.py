@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from tiny import TINY, write_idx
+from tiny_run import TINY, write_idx
 
 
 def test_reports_of_a_checkpoint_and_of_other_images(infogan_fast, images, photos, tmp_path):

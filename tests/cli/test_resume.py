@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from tiny import TINY, write_idx
+from tiny_run import TINY, write_idx
 
 
 def test_a_folder_in_use_is_refused_and_resumed(infogan_fast, images, tmp_path):

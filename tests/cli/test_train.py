@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tiny import TINY
+from tiny_run import TINY
 
 from infogan_fast.training import TrainingStep
 from infogan_fast.training.checkpoint import checkpoints
