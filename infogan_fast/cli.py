@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import platform
@@ -42,6 +43,9 @@ USER_ERRORS = (ConfigError, DataError, CheckpointError, RunFolderError)
 
 #: A run that failed midway.
 RUN_ERRORS = (NonFiniteError, WriteError)
+
+#: What the system says of a disk that cannot take more.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 app = typer.Typer(
     help="InfoGAN with fused ops: train one, and see what its codes learned.",
@@ -167,8 +171,12 @@ def _failures_explained(trainer: Trainer) -> Iterator[None]:
     except WriteError as error:
         raise WriteError(f"{error}\n{_after_failed_write(folder)}") from error
     except DataError as error:  # streamed images went away
-        raise DataError(f"{error}\nstopped in step {trainer.step + 1}; {_how_to_continue(folder)}") from error
+        over = trainer.step == trainer.config.steps
+        where = "training is done, its evaluation is not" if over else f"stopped in step {trainer.step + 1}"
+        raise DataError(f"{error}\n{where}; {_how_to_continue(folder)}") from error
     except OSError as error:  # not of the run's own files: the output may go to a file on the same disk
+        if error.errno not in _NO_ROOM:
+            raise WriteError(f"{error}\n{_how_to_continue(folder)}") from error
         what = f"{error.filename or 'standard output'}: cannot be written: {error.strerror}"
         raise WriteError(f"{what}\n{_after_failed_write(folder)}") from error
 

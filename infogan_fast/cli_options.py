@@ -99,7 +99,7 @@ Settings = Annotated[
     bool,
     typer.Option(
         "--settings",
-        help="List every setting with its default, unit and allowed values, and exit.",
+        help="List every setting with its value in the preset mnist5k, unit and allowed values, and exit.",
         callback=_show_settings,
         is_eager=True,
     ),
@@ -140,7 +140,7 @@ Pictures = Annotated[
     Path | None,
     typer.Option(
         help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
-        "the run's."
+        "the run's, with -best after it for the best checkpoint."
     ),
 ]
 NoiseSeed = Annotated[

@@ -3,7 +3,13 @@
 The scores on known factors are in ``infogan_fast.evaluation.disentanglement``, which imports scikit-learn.
 """
 
-from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies, match_categories, share_correct
+from infogan_fast.evaluation.accuracy import (
+    CodeAccuracy,
+    code_accuracies,
+    match_categories,
+    share_correct,
+    training_accuracies,
+)
 from infogan_fast.evaluation.codes import CodeRecovery, bound_note, recover_codes
 from infogan_fast.evaluation.intervals import mean_interval, share_interval
 from infogan_fast.evaluation.quality import image_quality
@@ -25,5 +31,6 @@ __all__ = [
     "recover_codes",
     "share_correct",
     "share_interval",
+    "training_accuracies",
     "write_traversals",
 ]

@@ -96,17 +96,14 @@ def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[Co
     """
     if data.labels is None or not spec.categorical:
         return []
-    train = predict_categories(nets, spec, data.images)
-    train_labels = data.labels.cpu().numpy()
     heldout: NDArray[np.int64] | None = None
     if data.heldout_images is not None and data.heldout_labels is not None:
         heldout = predict_categories(nets, spec, data.heldout_images)
         heldout_labels = data.heldout_labels.cpu().numpy()
 
+    train, train_labels = predict_categories(nets, spec, data.images), data.labels.cpu().numpy()
     accuracies = []
-    for code, cardinality in enumerate(spec.categorical):
-        classes = match_categories(train[:, code], train_labels, cardinality)
-        on_train = share_correct(train[:, code], train_labels, classes)
+    for code, (classes, on_train) in enumerate(_matched(train, train_labels, spec)):
         if heldout is None:
             agreement = _agreement(train[:, code], train_labels)
             accuracies.append(CodeAccuracy(code, classes, on_train, None, None, *agreement))
@@ -116,6 +113,30 @@ def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[Co
             agreement = _agreement(heldout[:, code], heldout_labels)
             accuracies.append(CodeAccuracy(code, classes, on_train, on_heldout, interval, *agreement))
     return sorted(accuracies, key=lambda accuracy: -accuracy.train)
+
+
+def training_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[tuple[tuple[int, ...], float]]:
+    """Of each categorical code the matching of ``match_categories`` and the accuracy, both on the training images.
+
+    Args:
+        nets: the networks, in evaluation mode.
+        spec: the latent variables.
+        data: the images; the list is empty where they have no training labels or ``spec`` no categorical code.
+    """
+    if data.labels is None or not spec.categorical:
+        return []
+    return _matched(predict_categories(nets, spec, data.images), data.labels.cpu().numpy(), spec)
+
+
+def _matched(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], spec: LatentSpec
+) -> list[tuple[tuple[int, ...], float]]:
+    """Of each categorical code the best matching and the share that it classifies correctly."""
+    matched = []
+    for code, cardinality in enumerate(spec.categorical):
+        classes = match_categories(predicted[:, code], labels, cardinality)
+        matched.append((classes, share_correct(predicted[:, code], labels, classes)))
+    return matched
 
 
 def _agreement(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[float, float]:

@@ -255,11 +255,16 @@ class TrainConfig:
         )
 
     @property
+    def sees_real_again(self) -> bool:
+        """Whether there is a term on real images."""
+        return self.real_information > 0.0 and bool(self.categorical)
+
+    @property
     def objective(self) -> str:
         """What reports name the objective: ``"plain"`` is the paper's."""
         if self.real_information == 0.0:
             return "plain"
-        idle = "" if self.categorical else ", which does nothing without categorical codes"
+        idle = "" if self.sees_real_again else ", which does nothing without categorical codes"
         return f"with information on real images, weight {self.real_information:g}{idle}"
 
     def to_json(self) -> dict[str, Any]:

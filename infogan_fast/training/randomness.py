@@ -54,8 +54,7 @@ class RandomViews:
         self._pixels = pixel_centres(*shape[2:], device)
         self.views = self._empty(VIEWS, shape, self._noise, self._reach)
         """Those of the last call."""
-        again = config.categorical and config.real_information > 0.0
-        self.again = self._empty(1, shape, AGAIN_NOISE * self._noise, AGAIN) if again else None
+        self.again = self._empty(1, shape, AGAIN_NOISE * self._noise, AGAIN) if config.sees_real_again else None
         """The other one of the real images, which the term on real images compares with ``views.REAL``."""
 
     def _empty(self, count: int, shape: tuple[int, int, int, int], noise: float, reach: Reach) -> Views:

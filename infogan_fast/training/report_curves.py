@@ -90,7 +90,7 @@ def _curves(config: TrainConfig, metrics: Sequence[dict[str, Any]]) -> list[_Cur
         )
     losses = {name: [line[key] for line in metrics] for name, key in _LOSSES.items()}
     found.append(_Curves("Losses of D and G in the GAN game, in nats; they need not fall", losses, {}))
-    if config.real_information > 0.0:
+    if config.sees_real_again:
         title = "Information between Q's categories for two views of a real image, summed over the codes, in nats"
         found.append(_Curves(title, {"real images": [line["real_information"] for line in metrics]}, {}))
     return found

@@ -13,6 +13,7 @@ import torch
 
 from infogan_fast import data as datasets
 from infogan_fast.data.images import size_text
+from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training import randomness
@@ -123,7 +124,7 @@ def evaluate_run(
             f"the run was trained on {size_text(image_shape)}"
         )
     seed = torch.tensor(config.seed, device=config.device)
-    with torch.no_grad():
+    with torch.no_grad(), worker_deaths_explained(images.name):
         figures = evaluate(
             nets,
             config.spec,

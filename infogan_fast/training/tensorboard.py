@@ -62,8 +62,7 @@ class TensorBoardLog:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter  # half a second, for those who ask for it
 
-            purge = self._done + 1 if self._done else None
-            self._writer = SummaryWriter(str(self._folder), purge_step=purge)
+            self._writer = SummaryWriter(str(self._folder), purge_step=self._done + 1)
         return self._writer
 
     def close(self) -> None:

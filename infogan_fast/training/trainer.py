@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from infogan_fast.data import ImageData
 from infogan_fast.data.workers import worker_deaths_explained
-from infogan_fast.evaluation import Evaluation, code_accuracies, evaluate, write_traversals
+from infogan_fast.evaluation import Evaluation, evaluate, training_accuracies, write_traversals
 from infogan_fast.evaluation.traversal import samples_grid, write_picture
 from infogan_fast.ops import sample_latents
 from infogan_fast.training import randomness
@@ -195,9 +194,8 @@ class Trainer:
         if self.config.best_by == "mi_bound":
             score = sum(self.history.means()[1])
         else:
-            training = dataclasses.replace(self.data, heldout_images=None, heldout_labels=None, heldout_factors=None)
             with evaluation_mode(self.nets):
-                score = code_accuracies(self.nets, self.spec, training)[0].train
+                score = max(accuracy for _, accuracy in training_accuracies(self.nets, self.spec, self.data))
         if self.best is None or score > self.best.score:
             self.best = Best(self.step, score)
 
@@ -209,9 +207,10 @@ class Trainer:
 
         Raises:
             WriteError: a picture cannot be written.
+            DataError: streamed images cannot be read any more.
         """
         seed = torch.tensor(self.config.seed, device=self.device)
-        with evaluation_mode(self.nets, self.average):
+        with evaluation_mode(self.nets, self.average), worker_deaths_explained(self.data.name):
             figures = evaluate(
                 self.nets,
                 self.spec,

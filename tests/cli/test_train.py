@@ -1,5 +1,6 @@
 """`infogan-fast train`: run folders, messages and exit codes."""
 
+import errno
 import json
 import os
 import shlex
@@ -10,8 +11,10 @@ import sys
 import pytest
 from tiny_run import TINY
 
+from infogan_fast.data import DataError
 from infogan_fast.training import TrainingStep
 from infogan_fast.training.checkpoint import checkpoints
+from infogan_fast.training.trainer import Trainer
 
 
 def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):
@@ -188,3 +191,25 @@ def test_a_signal_stops_a_run_with_a_checkpoint(images, tmp_path, number, code):
     step = int(checkpoint.stem.removeprefix("step_"))
     assert f"stopped after step {step}, saved; " in printed
     assert f"infogan-fast train --resume --out {shlex.quote(str(out))}\n" in printed
+
+
+def test_an_error_of_the_system_that_is_not_of_the_disk_asks_for_no_room(infogan_fast, images, tmp_path, monkeypatch):
+    def run(*_):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(Trainer, "run", run)
+    code, _, error = infogan_fast("train", "--out", tmp_path / "run", "--data", images, *TINY)
+    assert code == 1
+    assert "Cannot allocate memory\nno checkpoint had been written yet" in error
+    assert "standard output" not in error
+    assert "Make room" not in error
+
+
+def test_images_that_go_away_after_the_last_step(infogan_fast, images, tmp_path, monkeypatch):
+    def finish(_):
+        raise DataError("gone")
+
+    monkeypatch.setattr(Trainer, "finish", finish)
+    code, _, error = infogan_fast("train", "--out", tmp_path / "run", "--data", images, "--steps", 2, *TINY)
+    assert code == 2
+    assert "error: gone\ntraining is done, its evaluation is not; continue with: infogan-fast train --resume" in error

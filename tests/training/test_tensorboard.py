@@ -72,6 +72,14 @@ def test_steps_that_are_done_again_are_shown_once(make_config, data, tmp_path):
     assert [event.step for event in read(tmp_path).Scalars("images_per_second")] == [1, 2, 3, 4, 5, 6]
 
 
+def test_steps_before_the_first_checkpoint_that_are_done_again_are_shown_once(make_config, data, tmp_path):
+    config = make_config(tensorboard=True, checkpoint_every=4, log_every=1)
+    train(config, data, tmp_path, stop_at=3)
+    (tmp_path / "checkpoints" / "step_00000003.safetensors").unlink()  # as if the run had been killed in step 4
+    assert train(config, data, tmp_path).continued_from is None
+    assert [event.step for event in read(tmp_path).Scalars("images_per_second")] == [1, 2, 3, 4, 5, 6]
+
+
 def test_nothing_is_written_unless_asked_for(make_config, data, tmp_path):
     finish(train(make_config(), data, tmp_path))
     assert not (tmp_path / "tensorboard").exists()
