@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -56,17 +58,21 @@ def read_ahead(
         pin_memory=pin,
         generator=torch.Generator(),  # or it would draw from the global one
     )
-    results: Any = None
+    end: Callable[[], None] | None = None
     try:
         with worker_deaths_explained(what):
             results = iter(loader)
+            if workers:
+                end = partial(_end, results)
+                atexit.register(end)  # where the program ends first, it would wait for them, who ignore SIGTERM
             for result in results:
                 if isinstance(result, _Refused):
                     raise DataError(result.message)
                 yield result
     finally:
-        if workers and results is not None:
-            _end(results)
+        if end is not None:
+            atexit.unregister(end)
+            end()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -166,3 +167,15 @@ def test_workers_end_when_the_parent_is_killed():
     parent.kill()
     parent.wait()
     wait_for(lambda: all(map(gone, workers)))
+
+
+def test_a_program_that_ends_in_the_middle_of_reading_does_not_wait_for_the_workers(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((100, 8, 8), dtype=np.uint8))
+    program = (
+        "from infogan_fast.data import load\n"
+        f"data = load({str(tmp_path / 'x.npy')!r}, stream=True, workers=1)\n"
+        "batches = [data.images.batches([[0, 1]] * 50) for _ in range(2)]\n"
+        "print([len(next(each)) for each in batches])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "[2, 2]\n"), ended.stderr

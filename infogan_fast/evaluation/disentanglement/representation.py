@@ -60,6 +60,7 @@ def one_hot(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.eye(count)[values.astype(np.int64)]
 
 
+@torch.no_grad()
 def represent(
     nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredImages, factors: Tensor, rows: NDArray[np.int64]
 ) -> Representation:
