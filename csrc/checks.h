@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,21 @@ inline Variance parse_variance(const char* op, std::string_view variance, double
       ": a fixed variance must be positive and finite, got ",
       fixed_variance);
   return Variance::kFixed;
+}
+
+// The dtype that the loss of a head is computed in has to have the precision, 1 / variance.
+inline void check_precision(const char* op, Variance variance, double fixed_variance, at::ScalarType head) {
+  const at::ScalarType type = accumulate_type(head);
+  const double largest = type == at::kDouble ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  TORCH_CHECK_VALUE(
+      variance != Variance::kFixed || 1.0 / fixed_variance <= largest,
+      op,
+      ": a fixed variance must be at least ",
+      1.0 / largest,
+      " for a head of ",
+      dtype_name(head),
+      ", got ",
+      fixed_variance);
 }
 
 // The layout points into cardinalities, which has to outlive it.

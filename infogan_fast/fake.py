@@ -170,6 +170,12 @@ def _(
     formula = "(sum K + C)" if variance == "fixed" else "(sum K + 2 C)"
     if head.dim() != 2 or head.shape[1] != width:
         raise ValueError(f"{op}: head must be [B, {width}] {formula}, got {list(head.shape)}")
+    largest = torch.finfo(_accumulate_dtype(head.dtype)).max
+    if variance == "fixed" and fixed_variance * largest < 1.0:
+        raise ValueError(
+            f"{op}: a fixed variance must be at least {1.0 / largest:g} for a head of {head.dtype}, got "
+            f"{fixed_variance:g}"
+        )
     batch = head.shape[0]
     check_value(batch > 0, lambda: f"{op}: the mean over an empty batch is not defined; head is {list(head.shape)}")
 

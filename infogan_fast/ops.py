@@ -130,23 +130,28 @@ def info_loss(
             standard deviation, as the paper's appendix C writes it) or a positive float (fixed; no columns in the
             head).
         ignore_index: a categorical code of this value leaves its row out of that code's loss and of its mean. A code
-            that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN.
+            that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN. The codes of a ``LatentSeed``
+            all count.
         return_terms: also return the mean negative log-likelihood of each code.
         weight_scale: float32 ``[m + C]`` on the head's device, which multiplies the weights and is not differentiated.
             For schedules: a compiled or captured step reads this tensor afresh, while each new weight would compile it
             again. Its values are not checked.
 
     Returns:
-        The 0-d loss, float32 (float64 for a float64 head), differentiable once in ``head``; with ``return_terms``,
-        ``(loss, nll)``, ``nll`` being ``[m + C]`` in nats, unweighted and detached: ``spec.entropy() - nll`` is L_I.
+        The 0-d loss, float32 (float64 for a float64 head), differentiable in ``head`` any number of times, backward
+        and forward, and under ``torch.func`` and ``vmap``; the kernels compute the loss and its first derivative, all
+        else is PyTorch's own operations, at their speed. With ``return_terms``,
+        ``(loss, nll)``, ``nll`` being ``[m + C]`` in nats, unweighted and detached: ``spec.entropy() - nll`` is L_I
+        of codes that are drawn from the spec's priors.
 
     Raises:
         TypeError: a wrong dtype or type.
         ValueError: wrong shapes or devices, an empty batch, weights that do not fit.
         IndexError: a code out of ``[0, K)``, on the CPU. On CUDA, where raising would mean waiting for the device, such
-            a code makes the loss, its ``nll`` and the gradient of its logits in that row NaN.
-        NotImplementedError: a second derivative, a forward-mode one, or one by the codes or ``weight_scale``; use
-            ``infogan_fast.reference.info_loss`` for those.
+            a code makes the loss, its ``nll`` and the gradient of its logits in that row NaN; also in forward mode and
+            under ``torch.func``.
+        NotImplementedError: a derivative by the codes or ``weight_scale``; use ``infogan_fast.reference.info_loss``.
+        RuntimeError: a second derivative after ``head`` or the codes were written to in place.
     """
     categorical, continuous, seed, offset, row_offset = _targets(latents, head, spec)
     fixed = fixed_variance(variance)

@@ -182,6 +182,8 @@ def info_loss(
     """
     head = head if head.dtype == torch.float64 else head.float()
     categorical, continuous = _codes(latents, spec, head)
+    if isinstance(latents, LatentSeed):  # codes that are drawn are never ignored
+        ignore_index = -1
     rest = head.shape[1] - sum(spec.categorical) - spec.continuous
     *logits, mean, scale = torch.split(head, [*spec.categorical, spec.continuous, rest], dim=1)
 

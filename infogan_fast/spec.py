@@ -126,7 +126,10 @@ class LatentSpec:
         """Entropy ``H(c_i)`` of each code's prior: float64 ``[m + C]`` in nats, categorical first.
 
         ``log K`` for a categorical code, ``log 2`` for U(-1, 1), ``0.5 log(2 pi e)`` for N(0, 1). With ``nll`` of
-        ``info_loss``, ``entropy() - nll`` is the variational lower bound L_I of each code (paper, equation 4).
+        ``info_loss``, ``entropy() - nll`` is the variational lower bound L_I of each code (paper, equation 4): of codes
+        that are drawn from these priors. For categories of your own that are not equally frequent, or continuous codes
+        of another distribution, H(c) is another number (``-sum p log p`` for categories): take that in its place, or
+        the difference is not a bound.
         """
         categorical = [math.log(k) for k in self.categorical]
         continuous = [PRIOR_ENTROPY[self.continuous_prior]] * self.continuous

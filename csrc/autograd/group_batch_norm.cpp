@@ -1,10 +1,16 @@
-// Differentiation of group_batch_norm.
+// Differentiation of group_batch_norm. The first derivative is that of the backward op; where it is to be
+// differentiated itself, it is computed in ATen operations, which can be.
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/leaky_relu_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <tuple>
+#include <utility>
 
 namespace infogan_fast {
 namespace {
@@ -43,6 +49,33 @@ ThreeTensors call_backward(
   return op.call(grad, input, weight, bias, mean, rstd, negative_slope);
 }
 
+// Gradients of input, weight and bias that can be differentiated. With x^ the normalised input, whose mean and variance
+// depend on the input too, and g the gradient of weight * x^ + bias:
+// d input = weight / sigma * (g - mean(g) - x^ * mean(g * x^)), the means over a channel of a group.
+variable_list differentiable_gradients(
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const at::Tensor& bias,
+    int64_t groups,
+    double eps,
+    double negative_slope) {
+  const int64_t channels = input.size(1);
+  // [groups, B, C, H * W]
+  const auto grouped = [&](const at::Tensor& tensor) {
+    return tensor.reshape({groups, -1, channels, tensor.numel() / (input.size(0) * channels)});
+  };
+  const auto mean_of = [](const at::Tensor& tensor) { return tensor.mean({1, 3}, /*keepdim=*/true); };
+  const at::Tensor scale = weight.view({1, 1, channels, 1});
+  const at::Tensor centred = grouped(input) - mean_of(grouped(input));
+  const at::Tensor reciprocal_sigma = (mean_of(centred.square()) + eps).rsqrt();
+  const at::Tensor normalised = centred * reciprocal_sigma;
+  const at::Tensor linear = (normalised * scale + bias.view({1, 1, channels, 1})).detach();
+  const at::Tensor g = at::leaky_relu_backward(grouped(grad), linear, negative_slope, /*self_is_result=*/false);
+  const at::Tensor grad_input = scale * reciprocal_sigma * (g - mean_of(g) - normalised * mean_of(g * normalised));
+  return {grad_input.reshape(input.sizes()), (g * normalised).sum({0, 1, 3}), g.sum({0, 1, 3})};
+}
+
 struct GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
   static variable_list forward(
       AutogradContext* context,
@@ -62,18 +95,24 @@ struct GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {
     context->mark_non_differentiable({mean, rstd});
     context->set_materialize_grads(false);
     context->saved_data["negative_slope"] = negative_slope;
+    context->saved_data["eps"] = eps;
     return {output, mean, rstd};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    TORCH_CHECK_NOT_IMPLEMENTED(
-        !at::GradMode::is_enabled(), "infogan_fast::group_batch_norm can be differentiated once only");
     variable_list gradients(9);
     if (grads[0].defined()) {
       const variable_list saved = context->get_saved_variables();
       const double negative_slope = context->saved_data["negative_slope"].toDouble();
-      std::tie(gradients[0], gradients[1], gradients[2]) =
-          call_backward(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4], negative_slope);
+      if (at::GradMode::is_enabled()) {  // create_graph=True
+        const double eps = context->saved_data["eps"].toDouble();
+        variable_list differentiable =
+            differentiable_gradients(grads[0], saved[0], saved[1], saved[2], saved[3].size(0), eps, negative_slope);
+        std::move(differentiable.begin(), differentiable.end(), gradients.begin());
+      } else {
+        std::tie(gradients[0], gradients[1], gradients[2]) =
+            call_backward(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4], negative_slope);
+      }
     }
     return gradients;
   }

@@ -1,4 +1,7 @@
-// Differentiation, autocast and inference of info_loss: all of them end in info_loss_forward of the backend at hand.
+// Differentiation, autocast and inference of info_loss. The value and its first derivative are info_loss_forward's, of
+// the backend at hand; further derivatives and function transforms are those of the same loss in ATen operations.
+
+#include "info_loss.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -12,30 +15,13 @@
 #include <tuple>
 #include <utility>
 
+#include "info_loss_saved.h"
+
 namespace infogan_fast {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// The arguments of info_loss, in the order of its schema.
-struct Arguments {
-  const at::Tensor& head;
-  const std::optional<at::Tensor>& categorical;
-  const std::optional<at::Tensor>& continuous;
-  const std::optional<at::Tensor>& seed;
-  int64_t offset;
-  c10::SymInt row_offset;
-  at::IntArrayRef cardinalities;
-  int64_t continuous_codes;
-  std::string_view continuous_prior;
-  at::ArrayRef<double> categorical_weight;
-  at::ArrayRef<double> continuous_weight;
-  const std::optional<at::Tensor>& weight_scale;
-  std::string_view variance;
-  double fixed_variance;
-  int64_t ignore_index;
-};
 
 using Forward = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>(
     const at::Tensor&,
@@ -55,7 +41,8 @@ using Forward = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>(
     int64_t,
     bool);
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> call_forward(const Arguments& a, bool compute_gradient) {
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> call_forward(
+    const InfoLossArguments& a, bool compute_gradient) {
   static const auto op =
       c10::Dispatcher::singleton().findSchemaOrThrow("infogan_fast::info_loss_forward", "").typed<Forward>();
   return op.call(
@@ -90,19 +77,6 @@ at::Tensor call_backward(
   return op.call(grad_loss, gradient, factor, cardinalities, continuous_codes, dtype);
 }
 
-// The identity, whose own gradient cannot be taken: what info_loss gives back when asked for a differentiable gradient,
-// so that a second derivative fails instead of being zero.
-struct NotTwiceDifferentiable : public torch::autograd::Function<NotTwiceDifferentiable> {
-  static at::Tensor forward(AutogradContext*, const at::Tensor& gradient) { return gradient.view_as(gradient); }
-
-  static variable_list backward(AutogradContext*, const variable_list&) {
-    TORCH_CHECK_NOT_IMPLEMENTED(
-        false,
-        "infogan_fast::info_loss can be differentiated once only; for second derivatives use "
-        "infogan_fast.reference.info_loss");
-  }
-};
-
 // Whether the tensor's values can be looked at: nobody traces, wraps or watches it.
 bool is_plain(const at::Tensor& tensor) {
   constexpr c10::DispatchKeySet kWrappers({
@@ -117,56 +91,54 @@ bool is_plain(const at::Tensor& tensor) {
 struct InfoLoss : public torch::autograd::Function<InfoLoss> {
   // nll is handed out beside the result: it is no output of the node, since nothing can be differentiated by it.
   static at::Tensor forward(
-      AutogradContext* context, const at::Tensor& head, const Arguments& arguments, at::Tensor* nll) {
+      AutogradContext* context, const at::Tensor& head, const InfoLossArguments& arguments, at::Tensor* nll) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
     at::Tensor loss, gradient, factor;
     std::tie(loss, *nll, gradient, factor) = call_forward(arguments, /*compute_gradient=*/true);
     context->save_for_backward({gradient, factor});
     context->set_materialize_grads(false);
-    context->saved_data["cardinalities"] = arguments.cardinalities.vec();
-    context->saved_data["continuous_codes"] = arguments.continuous_codes;
-    context->saved_data["dtype"] = static_cast<int64_t>(head.scalar_type());
+    SavedInfoLoss::save(arguments, context->saved_data);
     return loss;
   }
 
   // Whether what the forward pass on the CPU has saved is d loss / d head already, and nobody else will need it: then
   // it is handed on as it is, without another pass over it.
-  static bool is_the_gradient(const at::Tensor& grad_loss, const at::Tensor& gradient, AutogradContext* context) {
-    return gradient.device().is_cpu() && !at::GradMode::is_enabled() &&
-           gradient.scalar_type() == static_cast<at::ScalarType>(context->saved_data["dtype"].toInt()) &&
-           is_plain(grad_loss) && is_plain(gradient) && !torch::autograd::get_current_graph_task_keep_graph() &&
-           grad_loss.item<double>() == 1.0;
+  static bool is_the_gradient(const at::Tensor& grad_loss, const at::Tensor& gradient, at::ScalarType dtype) {
+    return gradient.device().is_cpu() && gradient.scalar_type() == dtype && is_plain(grad_loss) && is_plain(gradient) &&
+           !torch::autograd::get_current_graph_task_keep_graph() && grad_loss.item<double>() == 1.0;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
-    at::Tensor grad_head;
-    if (grads[0].defined() && is_the_gradient(grads[0], saved[0], context)) {
-      return {saved[0], at::Tensor(), at::Tensor()};
-    }
-    if (grads[0].defined()) {
+    const SavedInfoLoss arguments(context->saved_data);
+    const auto grad_head = [&]() -> at::Tensor {
+      if (!grads[0].defined()) {
+        return {};
+      }
+      if (at::GradMode::is_enabled()) {  // create_graph=True
+        return arguments.differentiable_gradient(grads[0]);
+      }
+      if (is_the_gradient(grads[0], saved[0], arguments.dtype())) {
+        return saved[0];
+      }
       at::AutoDispatchBelowADInplaceOrView below_autograd;
-      grad_head = call_backward(
-          grads[0],
-          saved[0],
-          saved[1],
-          context->saved_data["cardinalities"].toIntVector(),
-          context->saved_data["continuous_codes"].toInt(),
-          static_cast<at::ScalarType>(context->saved_data["dtype"].toInt()));
+      return call_backward(
+          grads[0], saved[0], saved[1], arguments.cardinalities(), arguments.continuous_codes(), arguments.dtype());
+    };
+    variable_list gradients{grad_head(), at::Tensor(), at::Tensor()};
+    if (!torch::autograd::get_current_graph_task_keep_graph()) {
+      context->saved_data.clear();  // as the saved variables will be
     }
-    if (grad_head.defined() && at::GradMode::is_enabled()) {
-      grad_head = NotTwiceDifferentiable::apply(grad_head.detach().requires_grad_());
-    }
-    return {grad_head, at::Tensor(), at::Tensor()};
+    return gradients;
   }
 };
 
-// The op differentiates the loss by the head, backward. What else autograd is asked for fails instead of being zero.
-void check_differentiability(const Arguments& arguments) {
-  const auto has_tangent = [](const at::Tensor& tensor) { return tensor.defined() && tensor._fw_grad(0).defined(); };
-  TORCH_CHECK_NOT_IMPLEMENTED(
-      !has_tangent(arguments.head),
-      "infogan_fast::info_loss has no forward-mode derivative; use infogan_fast.reference.info_loss");
+bool has_tangent(const at::Tensor& tensor) {
+  return tensor.defined() && tensor._fw_grad(0).defined();
+}
+
+// The loss is differentiable in the head. Derivatives by what else it depends on would be lost, so they are refused.
+void check_differentiability(const InfoLossArguments& arguments) {
   for (const auto& [name, tensor] :
        {std::pair{"continuous", &arguments.continuous}, std::pair{"weight_scale", &arguments.weight_scale}}) {
     TORCH_CHECK_NOT_IMPLEMENTED(
@@ -175,6 +147,11 @@ void check_differentiability(const Arguments& arguments) {
         name,
         " requires a gradient: detach() it, or use infogan_fast.reference.info_loss");
   }
+}
+
+// Whether a transform of torch.func (grad, jvp, vmap, ...) is at work.
+bool is_transformed() {
+  return c10::impl::tls_local_dispatch_key_set().included_.has(c10::DispatchKey::FuncTorchDynamicLayerBackMode);
 }
 
 std::tuple<at::Tensor, at::Tensor> info_loss(
@@ -193,7 +170,7 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
     std::string_view variance,
     double fixed_variance,
     int64_t ignore_index) {
-  const Arguments arguments{
+  const InfoLossArguments arguments{
       head,
       categorical,
       continuous,
@@ -210,6 +187,9 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
       fixed_variance,
       ignore_index};
   check_differentiability(arguments);
+  if (has_tangent(head) || is_transformed()) {
+    return info_loss_in_aten(arguments);
+  }
   if (head.requires_grad() && at::GradMode::is_enabled()) {
     at::Tensor nll;
     const at::Tensor loss = InfoLoss::apply(head, arguments, &nll);
@@ -222,8 +202,11 @@ std::tuple<at::Tensor, at::Tensor> info_loss(
 
 }  // namespace
 
-// The same function serves where there is no autograd (inference mode), on any backend.
+// The same function serves where there is no autograd (inference mode), on any backend, and under vmap.
 TORCH_LIBRARY_IMPL(infogan_fast, Autograd, m) {
+  m.impl("info_loss", &info_loss);
+}
+TORCH_LIBRARY_IMPL(infogan_fast, FuncTorchBatched, m) {
   m.impl("info_loss", &info_loss);
 }
 TORCH_LIBRARY_IMPL(infogan_fast, CompositeExplicitAutograd, m) {

@@ -1,6 +1,9 @@
-// Differentiation of halving_conv2d and doubling_conv2d.
+// Differentiation of halving_conv2d and doubling_conv2d. The first derivative is that of the backward ops; where it is
+// to be differentiated itself, it is computed by ATen's convolution_backward, which can be.
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/leaky_relu_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -57,6 +60,29 @@ std::array<bool, 3> wanted_gradients(const AutogradContext* context) {
   return {context->needs_input_grad(0), context->needs_input_grad(1), has_bias && context->needs_input_grad(2)};
 }
 
+// Gradients of input, weight and bias that can be differentiated.
+variable_list differentiable_gradients(
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    bool transposed,
+    std::array<bool, 3> wanted) {
+  const int64_t channels = weight.size(transposed ? 1 : 0);
+  auto [grad_input, grad_weight, grad_bias] = at::convolution_backward(
+      grad,
+      input,
+      weight,
+      /*bias_sizes=*/at::IntArrayRef{channels},
+      /*stride=*/{2, 2},
+      /*padding=*/{1, 1},
+      /*dilation=*/{1, 1},
+      transposed,
+      /*output_padding=*/{0, 0},
+      /*groups=*/1,
+      wanted);
+  return {grad_input, grad_weight, grad_bias};
+}
+
 struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
   static at::Tensor forward(
       AutogradContext* context,
@@ -75,15 +101,24 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
-    TORCH_CHECK_NOT_IMPLEMENTED(
-        !at::GradMode::is_enabled(), "infogan_fast::halving_conv2d can be differentiated once only");
+    const double negative_slope = context->saved_data["negative_slope"].toDouble();
+    const std::array<bool, 3> wanted = wanted_gradients(context);
+    if (at::GradMode::is_enabled()) {  // create_graph=True
+      const at::Tensor grad =
+          saved[2].defined()
+              ? at::leaky_relu_backward(grads[0], saved[2].detach(), negative_slope, /*self_is_result=*/false)
+              : grads[0];
+      variable_list gradients = differentiable_gradients(grad, saved[0], saved[1], /*transposed=*/false, wanted);
+      gradients.emplace_back();
+      return gradients;
+    }
     auto [input, weight, bias] = call_halving_backward(
         grads[0],
         saved[0],
         saved[1],
         saved[2].defined() ? std::optional(saved[2]) : std::nullopt,
-        context->saved_data["negative_slope"].toDouble(),
-        wanted_gradients(context));
+        negative_slope,
+        wanted);
     return {input, weight, bias, at::Tensor()};
   }
 };
@@ -102,9 +137,11 @@ struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     const variable_list saved = context->get_saved_variables();
-    TORCH_CHECK_NOT_IMPLEMENTED(
-        !at::GradMode::is_enabled(), "infogan_fast::doubling_conv2d can be differentiated once only");
-    auto [input, weight, bias] = call_doubling_backward(grads[0], saved[0], saved[1], wanted_gradients(context));
+    const std::array<bool, 3> wanted = wanted_gradients(context);
+    if (at::GradMode::is_enabled()) {  // create_graph=True
+      return differentiable_gradients(grads[0], saved[0], saved[1], /*transposed=*/true, wanted);
+    }
+    auto [input, weight, bias] = call_doubling_backward(grads[0], saved[0], saved[1], wanted);
     return {input, weight, bias};
   }
 };

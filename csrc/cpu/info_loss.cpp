@@ -105,6 +105,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
   const LatentLayout layout =
       make_layout(kOp, 0, cardinalities, continuous_codes, Prior::kNormal, parse_prior(kOp, continuous_prior));
   check_head(kOp, head, layout, mode);
+  check_precision(kOp, mode, fixed_variance, head.scalar_type());
   check_code_source(kOp, head, categorical, continuous, seed, offset, row_offset, layout);
   std::vector<double> weights = check_weights(kOp, categorical_weight, continuous_weight, layout);
   if (weight_scale.has_value()) {
@@ -133,7 +134,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
     InfoLossArgs<head_t, gradient_t> args{
         layout,
         mode,
-        static_cast<acc_t>(fixed_variance),
+        fixed_variance_as<acc_t>(fixed_variance),
         head.const_data_ptr<head_t>(),
         head.stride(0),
         head.stride(1),

@@ -35,7 +35,7 @@ struct InfoLossArgs {
 
   LatentLayout layout;
   Variance variance;
-  acc_t fixed_variance;  // for Variance::kFixed
+  FixedVariance<acc_t> fixed;  // for Variance::kFixed
 
   const head_t* head;  // [B, P]
   int64_t head_row_stride;

@@ -24,8 +24,6 @@ class InfoLossLaneWorker {
       : args_(args),
         width_(args.layout.head_dim(args.variance)),
         learned_(args.variance != Variance::kFixed),
-        fixed_log_variance_(std::log(args.fixed_variance)),
-        fixed_precision_(acc_t(1) / args.fixed_variance),
         rows_(kLanes * width_),
         tile_(kLanes * width_),
         categorical_(kLanes * args.layout.categorical),
@@ -220,8 +218,8 @@ class InfoLossLaneWorker {
           precision[lane] = exponential(-log_variance[lane]);
         });
       } else {
-        std::fill(log_variance, log_variance + kLanes, fixed_log_variance_);
-        std::fill(precision, precision + kLanes, fixed_precision_);
+        std::fill(log_variance, log_variance + kLanes, args_.fixed.log_variance);
+        std::fill(precision, precision + kLanes, args_.fixed.precision);
       }
       acc_t nll[kLanes];
       acc_t d_scale[kLanes];
@@ -257,10 +255,8 @@ class InfoLossLaneWorker {
   }
 
   const InfoLossArgs<head_t, gradient_t>& args_;
-  const int64_t width_;             // P
-  const bool learned_;              // whether the head has columns for the variance
-  const acc_t fixed_log_variance_;  // used unless learned
-  const acc_t fixed_precision_;
+  const int64_t width_;               // P
+  const bool learned_;                // whether the head has columns for the variance
   std::vector<acc_t> rows_;           // [kLanes, P] on the way from or to memory
   std::vector<acc_t> tile_;           // [P][kLanes] the head, then its gradient
   std::vector<int32_t> categorical_;  // [m][kLanes]

@@ -31,8 +31,6 @@ class InfoLossRowWorker {
         learned_(args.variance != Variance::kFixed),
         exp_width_(args.layout.logits + (learned_ ? args.layout.continuous : 0)),
         rows_per_tile_(info_loss_rows_per_tile(width_)),
-        fixed_log_variance_(std::log(args.fixed_variance)),
-        fixed_precision_(acc_t(1) / args.fixed_variance),
         head_(rows_per_tile_ * width_),
         exp_(rows_per_tile_ * exp_width_),
         max_(rows_per_tile_ * args.layout.categorical),
@@ -174,8 +172,8 @@ class InfoLossRowWorker {
     const acc_t* mean = tile_ + i * tile_stride_ + layout.logits;
     const acc_t* exponentials = exp_.data() + i * exp_width_ + layout.logits;
     for (int64_t j = 0; j < count; ++j) {
-      const acc_t log_variance = learned_ ? log_variance_of(mean[count + j], args_.variance) : fixed_log_variance_;
-      const acc_t precision = learned_ ? exponentials[j] : fixed_precision_;
+      const acc_t log_variance = learned_ ? log_variance_of(mean[count + j], args_.variance) : args_.fixed.log_variance;
+      const acc_t precision = learned_ ? exponentials[j] : args_.fixed.precision;
       const auto term = gaussian_term(mean[j], log_variance, precision, codes[j], args_.variance);
       sums[j].add(term.nll);
       if (gradient != nullptr) {
@@ -211,12 +209,10 @@ class InfoLossRowWorker {
   }
 
   const InfoLossArgs<head_t, gradient_t>& args_;
-  const int64_t width_;             // P
-  const bool learned_;              // whether the head has columns for the variance
-  const int64_t exp_width_;         // one exponential per logit, then one per learned variance
-  const int64_t rows_per_tile_;     // R
-  const acc_t fixed_log_variance_;  // used unless learned
-  const acc_t fixed_precision_;
+  const int64_t width_;               // P
+  const bool learned_;                // whether the head has columns for the variance
+  const int64_t exp_width_;           // one exponential per logit, then one per learned variance
+  const int64_t rows_per_tile_;       // R
   std::vector<acc_t> head_;           // [R, P] the tile, where it has to be converted
   std::vector<acc_t> exp_;            // [R, exp_width] exp(logit - max), then exp(-log-variance)
   std::vector<acc_t> max_;            // [R, m] the largest logit

@@ -44,6 +44,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward(
   const LatentLayout layout =
       make_layout(kOp, 0, cardinalities, continuous_codes, Prior::kNormal, parse_prior(kOp, continuous_prior));
   check_head(kOp, head, layout, mode);
+  check_precision(kOp, mode, fixed_variance, head.scalar_type());
   check_code_source(kOp, head, categorical, continuous, seed, offset, row_offset, layout);
   const std::vector<double> weights = check_weights(kOp, categorical_weight, continuous_weight, layout);
   if (weight_scale.has_value()) {
@@ -79,7 +80,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward(
     args.layout = on_device(layout);
     args.table = table.words;
     args.variance = mode;
-    args.fixed_variance = static_cast<acc_t>(fixed_variance);
+    args.fixed = fixed_variance_as<acc_t>(fixed_variance);
     args.batch = batch;
     args.head = const_data<head_t>(head);
     args.head_row_stride = head.stride(0);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "../kernel/gaussian.h"
 #include "../kernel/half.h"
 #include "../kernel/latent_layout.h"
 #include "../kernel/precision.h"
@@ -91,7 +92,7 @@ struct InfoLossArgs {
   // doubles.
   WordTable table;
   Variance variance;
-  acc_t fixed_variance;  // for Variance::kFixed
+  FixedVariance<acc_t> fixed;  // for Variance::kFixed
 
   int64_t batch;
   const head_t* head;  // [B, P]

@@ -88,21 +88,18 @@ class Codes {
 template <typename acc_t>
 struct VarianceModel {
   Variance variance;
-  acc_t fixed_log_variance;
-  acc_t fixed_precision;
+  FixedVariance<acc_t> fixed;
 
   template <typename head_t>
   explicit __device__ __forceinline__ VarianceModel(const InfoLossArgs<head_t>& args)
-      : variance(args.variance),
-        fixed_log_variance(learned() ? acc_t(0) : std::log(args.fixed_variance)),
-        fixed_precision(learned() ? acc_t(0) : acc_t(1) / args.fixed_variance) {}
+      : variance(args.variance), fixed(args.fixed) {}
 
   __device__ __forceinline__ bool learned() const { return variance != Variance::kFixed; }
 
   // scale: the head's column, read only if the variance is learned.
   __device__ __forceinline__ GaussianTerm<acc_t> term(acc_t mean, acc_t scale, acc_t code) const {
-    const acc_t log_variance = learned() ? log_variance_of(scale, variance) : fixed_log_variance;
-    const acc_t precision = learned() ? std::exp(-log_variance) : fixed_precision;
+    const acc_t log_variance = learned() ? log_variance_of(scale, variance) : fixed.log_variance;
+    const acc_t precision = learned() ? std::exp(-log_variance) : fixed.precision;
     return gaussian_term(mean, log_variance, precision, code, variance);
   }
 };

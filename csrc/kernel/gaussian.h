@@ -21,6 +21,19 @@ INFOGAN_HOST_DEVICE acc_t log_variance_of(acc_t scale, Variance variance) {
   return variance == Variance::kLearnedStd ? 2 * scale : scale;
 }
 
+// A variance that is not learned, as the terms use it. Both are computed in double: the variance itself may lie outside
+// the range of float.
+template <typename acc_t>
+struct FixedVariance {
+  acc_t log_variance;
+  acc_t precision;
+};
+
+template <typename acc_t>
+FixedVariance<acc_t> fixed_variance_as(double variance) {
+  return {static_cast<acc_t>(std::log(variance)), static_cast<acc_t>(1.0 / variance)};
+}
+
 // precision: exp(-log_variance).
 template <typename acc_t>
 INFOGAN_HOST_DEVICE GaussianTerm<acc_t> gaussian_term(

@@ -327,16 +327,6 @@ class Recorder(TorchDispatchMode):
         return result
 
 
-def test_the_gradient_cannot_be_differentiated_silently():
-    spec = SPECS["mnist"]
-    latents = ig.sample_latents(spec, 8, seed_of(0))
-    head = make_head(spec, 8).requires_grad_()
-    (gradient,) = torch.autograd.grad(ig.info_loss(head, latents, spec), head, create_graph=True)
-    assert gradient.requires_grad
-    with pytest.raises(NotImplementedError, match="can be differentiated once only"):
-        gradient.square().sum().backward()
-
-
 def test_backward_twice_through_a_retained_graph():
     spec = SPECS["mnist"]
     latents = ig.sample_latents(spec, 8, seed_of(0))

@@ -197,11 +197,3 @@ def test_a_gradient_that_would_be_lost_is_refused(name):
         call(**values)
     with torch.no_grad():
         assert call(**values).isfinite()
-
-
-def test_forward_mode_is_refused():
-    head, values = make_head(SPEC, BATCH), arguments()
-    with torch.autograd.forward_ad.dual_level():
-        values["head"] = torch.autograd.forward_ad.make_dual(head, torch.ones_like(head))
-        with pytest.raises(NotImplementedError, match="no forward-mode derivative"):
-            call(**values)
