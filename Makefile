@@ -19,7 +19,7 @@ test test-python test-slow: export GOMP_SPINCOUNT ?= 1000
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help install build train test test-python test-native test-slow cuda-build gpu-check bench docs lint format clean
+.PHONY: help install build train test test-python test-native test-threads test-slow cuda-build gpu-check bench docs lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -40,12 +40,17 @@ build:  ## compile what has changed under csrc/, in place (after `make install`)
 train: install  ## train an InfoGAN on 5,000 real digits, one to five minutes on two cores (ARGS="--help")
 	$(BIN)/infogan-fast train $(ARGS)
 
-test: install test-native test-python  ## the tests: C++ under sanitizers, then Python
+test: install test-native test-threads test-python  ## the tests: C++ under sanitizers, then Python
 
 test-native: install
-	cmake -S . -B build/native -G Ninja -DINFOGAN_FAST_SANITIZE=ON
+	cmake -S . -B build/native -G Ninja -DINFOGAN_FAST_SANITIZE=address
 	cmake --build build/native
 	ctest --test-dir build/native --output-on-failure
+
+test-threads: install
+	cmake -S . -B build/native-threads -G Ninja -DINFOGAN_FAST_SANITIZE=thread
+	cmake --build build/native-threads
+	ctest --test-dir build/native-threads --output-on-failure
 
 test-python: install
 	$(BIN)/python -m pytest

@@ -9,55 +9,16 @@
 #include <vector>
 
 #include "../types.h"
-#include "batch_norm_columns.h"
+#include "batch_norm_blocks.h"
 
 namespace infogan_fast {
 namespace {
 
 constexpr const char* kOp = "infogan_fast::group_batch_norm";
 
-// Rows whose statistics are taken at once, and columns that are worked on at once so that the rows stay in the cache.
-constexpr int64_t kBlockRows = 128;
-constexpr int64_t kBlockColumns = 512;
-constexpr int64_t kElementsPerTask = 16384;
-
-// Rows [count, channels] in groups of equal size, and how they are cut into blocks.
-struct Rows {
-  int64_t groups, per_group, channels;
-
-  int64_t row_blocks() const { return (per_group + kBlockRows - 1) / kBlockRows; }
-  int64_t column_blocks() const { return (channels + kBlockColumns - 1) / kBlockColumns; }
-  template <typename T>
-  const T* origin(const T* input, int64_t group) const {
-    return input + group * per_group * channels;
-  }
-  int64_t blocks() const { return groups * row_blocks() * column_blocks(); }
-
-  // Calls body(group, row block, block) for every block.
-  template <typename Body>
-  void for_each_block(const Body& body) const {
-    const int64_t elements = std::min(per_group, kBlockRows) * std::min(channels, kBlockColumns);
-    const int64_t grain = std::max<int64_t>(1, kElementsPerTask / std::max<int64_t>(1, elements));
-    at::parallel_for(0, blocks(), grain, [&](int64_t begin, int64_t end) {
-      with_simd([&]() INFOGAN_SIMD {
-        for (int64_t index = begin; index < end; ++index) {
-          const int64_t row_block = index / column_blocks() % row_blocks();
-          const int64_t group = index / column_blocks() / row_blocks();
-          const int64_t column = index % column_blocks() * kBlockColumns;
-          const int64_t first = group * per_group + row_block * kBlockRows;
-          body(
-              group,
-              row_block,
-              Block{
-                  first,
-                  std::min(first + kBlockRows, (group + 1) * per_group),
-                  column,
-                  std::min(column + kBlockColumns, channels),
-                  channels});
-        }
-      });
-    });
-  }
+// at::parallel_for as an object.
+constexpr auto kParallelFor = [](int64_t begin, int64_t end, int64_t grain, const auto& body) {
+  at::parallel_for(begin, end, grain, body);
 };
 
 // [B, C] or [B, C, H, W] as rows in channels-last order.
@@ -65,7 +26,7 @@ at::Tensor in_order(const at::Tensor& input) {
   return input.dim() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input.contiguous();
 }
 
-Rows check(const at::Tensor& input, int64_t groups) {
+NormalisedRows check(const at::Tensor& input, int64_t groups) {
   TORCH_CHECK_TYPE(
       input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble,
       kOp,
@@ -109,13 +70,15 @@ void check_statistic(const char* name, const at::Tensor& tensor, const at::Tenso
 // Mean and sum of squared distances of each group and channel, from those of its blocks of rows (Chan et al. 1979),
 // whose means are distances from the group's first row.
 template <typename T>
-void merge_moments(const Rows& rows, const T* input, const T* means, const T* squares, double* mean, double* square) {
+void merge_moments(
+    const NormalisedRows& rows, const T* input, const T* means, const T* squares, double* mean, double* square) {
   for (int64_t group = 0; group < rows.groups; ++group) {
     double* group_mean = mean + group * rows.channels;
     double* group_square = square + group * rows.channels;
     double count = 0.0;
     for (int64_t block = 0; block < rows.row_blocks(); ++block) {
-      const double more = static_cast<double>(std::min(kBlockRows, rows.per_group - block * kBlockRows));
+      const double more = static_cast<double>(
+          std::min(NormalisedRows::kBlockRows, rows.per_group - block * NormalisedRows::kBlockRows));
       const int64_t at = (group * rows.row_blocks() + block) * rows.channels;
       const double share = more / (count + more);
       for (int64_t c = 0; c < rows.channels; ++c) {
@@ -134,7 +97,7 @@ void merge_moments(const Rows& rows, const T* input, const T* means, const T* sq
 
 // What the loops need of a group: (input - mean) * scale + shift.
 template <typename T>
-std::vector<T> scales(const Rows& rows, const T* weight, const T* rstd) {
+std::vector<T> scales(const NormalisedRows& rows, const T* weight, const T* rstd) {
   std::vector<T> scale(rows.groups * rows.channels);
   for (int64_t i = 0; i < rows.groups * rows.channels; ++i) {
     scale[i] = weight[i % rows.channels] * rstd[i];
@@ -152,7 +115,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     double momentum,
     double eps,
     double negative_slope) {
-  const Rows rows = check(input, groups);
+  const NormalisedRows rows = check(input, groups);
   check_statistic("weight", weight, input, {rows.channels});
   check_statistic("bias", bias, input, {rows.channels});
   check_statistic("running_mean", running_mean, input, {rows.channels});
@@ -166,7 +129,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     const T* source = values.const_data_ptr<T>();
     const int64_t statistics = groups * rows.channels;
     std::vector<T> means(rows.row_blocks() * statistics), squares(rows.row_blocks() * statistics);
-    rows.for_each_block([&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
+    rows.for_each_block(kParallelFor, [&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
       column_moments(block, rows.origin(source, group), source, means.data() + at, squares.data() + at);
     });
@@ -184,7 +147,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
       running_var_c = static_cast<T>((1.0 - momentum) * running_var_c + momentum * group_square[i] / (count - 1.0));
     }
     const std::vector<T> scale = scales(rows, weight.const_data_ptr<T>(), rstd.const_data_ptr<T>());
-    rows.for_each_block([&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
+    rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
       const int64_t at = group * rows.channels;
       const Normalisation<T> by{
           mean.const_data_ptr<T>() + at, scale.data() + at, bias.const_data_ptr<T>(), static_cast<T>(negative_slope)};
@@ -202,7 +165,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
     const at::Tensor& mean,
     const at::Tensor& rstd,
     double negative_slope) {
-  const Rows rows = check(input, mean.dim() > 0 ? mean.size(0) : 0);
+  const NormalisedRows rows = check(input, mean.dim() > 0 ? mean.size(0) : 0);
   check_statistic("weight", weight, input, {rows.channels});
   check_statistic("bias", bias, input, {rows.channels});
   check_statistic("mean", mean, input, {rows.groups, rows.channels});
@@ -236,7 +199,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
     };
     const int64_t statistics = rows.groups * rows.channels;
     std::vector<T> sums(rows.row_blocks() * statistics), products(rows.row_blocks() * statistics);
-    rows.for_each_block([&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
+    rows.for_each_block(kParallelFor, [&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
       gradient_sums(block, normalisation(group), after, source, sums.data() + at, products.data() + at);
     });
@@ -259,7 +222,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
     }
     std::copy(weight_sum.begin(), weight_sum.end(), grad_weight.mutable_data_ptr<T>());
     std::copy(bias_sum.begin(), bias_sum.end(), grad_bias.mutable_data_ptr<T>());
-    rows.for_each_block([&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
+    rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
       const int64_t at = group * rows.channels;
       gradient_of_input(
           block,

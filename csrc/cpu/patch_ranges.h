@@ -9,34 +9,21 @@
 #include <ATen/ops/sum.h>
 #include <ATen/ops/zero.h>
 
-#include <algorithm>
-
+#include "image_parts.h"
 #include "patches.h"
 
 namespace infogan_fast {
 
 // Images [B, C, H, W] in channels-last order, whose patches are the rows of a matrix [B * H/2 * W/2, 16 C].
 struct PatchBatch {
-  // Patches held at a time: they should stay in the second-level cache, and be enough for an efficient product.
-  static constexpr int64_t kBytesAtATime = 800 << 10;
-  // The batch is cut into parts, which threads share. What is summed over the batch has a sum for each part, and these
-  // are added in order. The cut depends on the sizes alone, so that only the matrix products, whose order of additions
-  // is the BLAS library's, have other bits for another number of threads.
-  static constexpr int64_t kBytesPerPart = 400 << 10;
-  static constexpr int64_t kMostParts = 8;
-
   int64_t batch;
   ImageSize size;
   at::ScalarType dtype;
 
-  int64_t bytes_per_image() const {
-    return size.patches() * size.patch_elements() * static_cast<int64_t>(c10::elementSize(dtype));
+  ImageParts cut() const {
+    return {batch, size.patches() * size.patch_elements() * static_cast<int64_t>(c10::elementSize(dtype))};
   }
-  int64_t parts() const {
-    const int64_t most = std::min(kMostParts, batch);
-    return std::max<int64_t>(1, std::min(most, batch * bytes_per_image() / kBytesPerPart));
-  }
-  int64_t part_begin(int64_t part) const { return batch * part / parts(); }
+  int64_t parts() const { return cut().parts(); }
 
   // Calls body(range, patches) for ranges of images that cover the batch, those of a part in order, with an
   // uninitialised matrix for their patches.
@@ -49,7 +36,7 @@ struct ImageRange {
   const PatchBatch& of;
   int64_t part, begin, end;
 
-  bool begins_part() const { return begin == of.part_begin(part); }
+  bool begins_part() const { return begin == of.cut().part_begin(part); }
 
   // Of a matrix with a row for each patch of the batch, those of the range.
   at::Tensor rows(const at::Tensor& matrix) const {
@@ -87,22 +74,16 @@ struct ImageRange {
 
 template <typename Body>
 void PatchBatch::for_each_range(const Body& body) const {
-  const int64_t part_images = (batch + parts() - 1) / parts();
-  const int64_t fit = std::max<int64_t>(1, kBytesAtATime / std::max<int64_t>(1, bytes_per_image()));
-  const int64_t ranges = std::max<int64_t>(1, (part_images + fit - 1) / fit);
-  const int64_t most = (part_images + ranges - 1) / ranges;  // nearly equal ranges
+  const ImageParts parts = cut();
   // Made here, since what the pool's threads allocate goes back to the system at the end of the loop.
-  const at::Tensor buffers = at::empty({at::get_num_threads(), most * size.patches(), size.patch_elements()}, dtype);
-  at::parallel_for(0, parts(), 1, [&](int64_t first_part, int64_t last_part) {
+  const at::Tensor buffers =
+      at::empty({at::get_num_threads(), parts.images_per_range() * size.patches(), size.patch_elements()}, dtype);
+  at::parallel_for(0, parts.parts(), 1, [&](int64_t first_part, int64_t last_part) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;  // threads of the pool do not inherit it
     const at::Tensor buffer = buffers.select(0, at::get_thread_num());
-    for (int64_t part = first_part; part < last_part; ++part) {
-      const int64_t part_end = part_begin(part + 1);
-      for (int64_t begin = part_begin(part); begin < part_end; begin += most) {
-        const ImageRange range{*this, part, begin, std::min(part_end, begin + most)};
-        body(range, buffer.narrow(0, 0, (range.end - begin) * size.patches()));
-      }
-    }
+    parts.for_each_range(first_part, last_part, [&](int64_t part, int64_t begin, int64_t end) {
+      body(ImageRange{*this, part, begin, end}, buffer.narrow(0, 0, (end - begin) * size.patches()));
+    });
   });
 }
 

@@ -10,22 +10,39 @@ LONG = np.longdouble
 
 
 def info_loss(
-    head, latents: ig.Latents, spec: ig.LatentSpec, upstream: float, categorical_weight, continuous_weight, variance
+    head,
+    latents: ig.ops.Codes,
+    spec: ig.LatentSpec,
+    upstream: float,
+    categorical_weight,
+    continuous_weight,
+    variance,
+    ignore_index: int = -100,
+    weight_scale=None,
 ):
-    """(loss, nll, upstream * d loss / d head) in long double."""
+    """(loss, nll, upstream * d loss / d head) in long double; latents are tensors."""
     head = head.detach().double().numpy().astype(LONG)
-    codes, continuous = latents.categorical.numpy(), latents.continuous.numpy().astype(LONG)
+    codes, continuous = latents[-2].numpy(), latents[-1].double().numpy().astype(LONG)
     batch, column = head.shape[0], 0
+    weights = np.concatenate(
+        [
+            np.broadcast_to(np.asarray(weight, dtype=LONG), (count,))
+            for weight, count in ((categorical_weight, len(spec.categorical)), (continuous_weight, spec.continuous))
+        ]
+    )
+    if weight_scale is not None:
+        weights = weights * weight_scale.double().numpy().astype(LONG)
     nll, gradient = [], np.zeros_like(head)
     for index, cardinality in enumerate(spec.categorical):
         logits = head[:, column : column + cardinality]
         shifted = logits - logits.max(axis=1, keepdims=True)
         log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        rows = np.arange(batch)
-        nll.append(-log_softmax[rows, codes[:, index]].mean())
+        rows = np.flatnonzero(codes[:, index] != ignore_index)
+        counted = codes[rows, index]
+        nll.append(-log_softmax[rows, counted].mean() if rows.size else LONG("nan"))
         slope = np.exp(log_softmax)
-        slope[rows, codes[:, index]] -= 1
-        gradient[:, column : column + cardinality] = slope * LONG(categorical_weight) / batch
+        slope[rows, counted] -= 1
+        gradient[rows, column : column + cardinality] = slope[rows] * weights[index] / max(1, rows.size)
         column += cardinality
     c = spec.continuous
     mean, scale = head[:, column : column + c], head[:, column + c :]
@@ -34,9 +51,9 @@ def info_loss(
     difference = continuous - mean
     squared = difference**2 * np.exp(-log_variance)
     nll.extend((LONG("0.5") * (log_variance + squared + np.log(2 * LONG(np.pi)))).mean(axis=0))
-    gradient[:, column : column + c] = -difference * np.exp(-log_variance) * LONG(continuous_weight) / batch
+    continuous_weights = weights[len(spec.categorical) :]
+    gradient[:, column : column + c] = -difference * np.exp(-log_variance) * continuous_weights / batch
     if factor is not None:
-        gradient[:, column + c :] = LONG("0.5") * factor * (1 - squared) * LONG(continuous_weight) / batch
+        gradient[:, column + c :] = LONG("0.5") * factor * (1 - squared) * continuous_weights / batch
     nll = np.array(nll, dtype=LONG)
-    weights = np.array([categorical_weight] * len(spec.categorical) + [continuous_weight] * c, dtype=LONG)
-    return (weights * nll).sum(), nll, LONG(upstream) * gradient
+    return np.where(np.isnan(nll), LONG(0), weights * nll).sum(), nll, LONG(upstream) * gradient
