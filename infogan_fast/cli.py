@@ -24,13 +24,13 @@ from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
 from infogan_fast.files import WriteError
+from infogan_fast.finite import NonFiniteError
 from infogan_fast.training.checkpoint import CheckpointError, checkpoints, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
 from infogan_fast.training.download_progress import download_progress_on
 from infogan_fast.training.interrupt import stop_on_signals
-from infogan_fast.training.metrics import NonFiniteError
 from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import DEFAULT_PRESET, preset
 from infogan_fast.training.progress import progress_on
