@@ -5,7 +5,18 @@ from __future__ import annotations
 import sys
 
 # Packages of the extra `train`, by the names they are imported by.
-_TRAIN_EXTRA = ("PIL", "jinja2", "matplotlib", "mlxtend", "rich", "safetensors", "scipy", "typer")
+_TRAIN_EXTRA = (
+    "PIL",
+    "filelock",
+    "jinja2",
+    "matplotlib",
+    "mlxtend",
+    "pydantic",
+    "rich",
+    "safetensors",
+    "scipy",
+    "typer",
+)
 
 USER_ERROR, RUN_FAILED = 2, 1
 

@@ -70,9 +70,15 @@ class History:
         Raises:
             ValueError: they are of other codes, or more than fit.
         """
-        if rows.ndim != 2 or rows.shape[1] != len(self._names) or len(rows) > len(self._rows):
+        if (
+            rows.dtype != torch.float32
+            or rows.ndim != 2
+            or rows.shape[1] != len(self._names)
+            or len(rows) > len(self._rows)
+        ):
             raise ValueError(
-                f"history: expected at most {len(self._rows)} rows of {len(self._names)} terms, got {list(rows.shape)}"
+                f"history: got {rows.dtype} {list(rows.shape)}, allowed: at most {len(self._rows)} float32 rows of "
+                f"{len(self._names)} terms"
             )
         self._size = len(rows)
         self._rows[: self._size].copy_(rows)
