@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 # Packages of the extra `train`, by the names they are imported by.
@@ -27,6 +28,8 @@ def main() -> None:
     Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged
     or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path may have bytes that are no text: they are printed escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from infogan_fast import cli
 

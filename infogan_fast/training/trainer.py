@@ -66,7 +66,7 @@ class Trainer:
 
     Raises:
         ConfigError: the batch is larger than the data, the networks do not fit the images, the best checkpoint is to be
-            told by labels that there are not, or TensorBoard is not installed.
+            told by labels that there are not, or TensorBoard is not installed or cannot write there.
         CheckpointError: the checkpoint is damaged, or of other networks or settings.
         DataError: the checkpoint's run was trained on other images.
         NonFiniteError: the checkpoint's weights are not finite.
