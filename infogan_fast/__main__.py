@@ -28,8 +28,9 @@ def main() -> None:
     Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged
     or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a path may have bytes that are no text: they are printed escaped
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):  # a path may have bytes that are no text: they are printed escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         from infogan_fast import cli
 

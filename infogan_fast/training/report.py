@@ -26,7 +26,8 @@ from infogan_fast.training.checkpoint import Which
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.overrides import value_text
 from infogan_fast.training.report_curves import plots
-from infogan_fast.training.run_folder import RunFolder, read_picture
+from infogan_fast.training.run_files import read_picture
+from infogan_fast.training.run_folder import RunFolder
 
 #: The most pictures in a report: each may be a megabyte.
 MAX_PICTURES = 40

@@ -10,34 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from infogan_fast.files import (
-    WriteError,
     append_line,
     bytes_text,
     free_space,
-    remove,
     replaced_by,
     shell_word,
-    temporary_beside,
     write_json,
 )
-from infogan_fast.regular_files import NotRegularError, is_file, is_folder, read_regular
+from infogan_fast.regular_files import NotRegularError, is_folder
 from infogan_fast.training.checkpoint import checkpoints
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.metrics_file import drop_lines_after, read_lines
 from infogan_fast.training.run_errors import RunFolderError
+from infogan_fast.training.run_files import prepare, read_bytes, read_picture
 from infogan_fast.training.run_lock import LOCK_NAME, SOFT_LOCK_NAME, RunLock
-from infogan_fast.training.schemas import MOST_BYTES, ConfigFile, SummaryFile, checked, parse_json
+from infogan_fast.training.schemas import ConfigFile, SummaryFile, checked, parse_json
 
 RUNS = Path("runs")
-
-#: What a run writes, by folder. Nothing else in there is read, written or removed.
-_FILES = {
-    ".": ("config.json", "metrics.jsonl", "summary.json", "report*.html", LOCK_NAME, SOFT_LOCK_NAME),
-    "checkpoints": ("step_*.safetensors",),
-    "traversals": ("*.png",),
-    "tensorboard": ("events.*",),
-}
-_MOST_PICTURE_BYTES = 64 * 2**20
 
 
 class RunFolder:
@@ -152,22 +141,7 @@ class RunFolder:
         Raises:
             RunFolderError: it cannot be written, or has something else in the place of a file or folder of a run.
         """
-        try:
-            for name, patterns in _FILES.items():
-                folder = self.path / name
-                if name != "." and not is_folder(folder):
-                    continue
-                for path in sorted(folder.iterdir()):
-                    replaced = replaced_by(path.name)
-                    if replaced is not None and any(Path(replaced).match(pattern) for pattern in patterns):
-                        remove(path)
-                    elif any(path.match(pattern) for pattern in patterns):
-                        is_file(path)
-                _try_to_write(folder)
-        except NotRegularError as error:
-            raise RunFolderError(f"{error.filename}: {error.strerror}") from error
-        except (OSError, WriteError) as error:
-            raise RunFolderError(f"--out {self.path}: {error}") from error
+        prepare(self.path)
 
     def check_room(self, needed: int) -> None:
         """See that there is room for ``needed`` bytes, where the system says how much is free.
@@ -214,7 +188,7 @@ class RunFolder:
         if not self.is_run:
             reason = _lost_config(self.path) or "it has no config.json"
             raise RunFolderError(f"{self.path}: not the folder of a run: {reason}")
-        return checked(ConfigFile, parse_json(_read(path), path), path)
+        return checked(ConfigFile, parse_json(read_bytes(path), path), path)
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add a line to ``metrics.jsonl``."""
@@ -258,7 +232,7 @@ class RunFolder:
         path = self.path / "summary.json"
         if not self.has_summary:
             raise RunFolderError(f"{self.path}: has no summary.json: the run is not finished")
-        return checked(SummaryFile, parse_json(_read(path), path), path).model_dump()
+        return checked(SummaryFile, parse_json(read_bytes(path), path), path).model_dump()
 
     def read_picture(self, name: str) -> bytes | None:
         """A picture of ``summary.json``, which names it ``traversals/NAME.png``; None if it is not there any more.
@@ -285,15 +259,6 @@ class RunFolder:
             doing = "" if isinstance(error, NotRegularError) else "cannot be made: "
             raise RunFolderError(f"{path}: {doing}{error.strerror}") from error
         return path
-
-
-def read_picture(path: Path) -> bytes | None:
-    """The content of a picture; None if it is not there.
-
-    Raises:
-        RunFolderError: it is not a regular file, or cannot be read.
-    """
-    return _read(path, _MOST_PICTURE_BYTES) if os.path.lexists(path) else None
 
 
 def new_run_folder(out: Path | None, name: str) -> RunFolder:
@@ -345,23 +310,6 @@ def _check_empty(folder: RunFolder) -> None:
         hint = "add --resume to continue the run in it, or give" if folder.is_run else "give"
         lost = _lost_config(path)
         raise RunFolderError(f"--out {path}: is not empty{f': {lost}' if lost else ''}; {hint} another folder")
-
-
-def _read(path: Path, at_most: int = MOST_BYTES) -> bytes:
-    try:
-        return read_regular(path, at_most)
-    except OSError as error:
-        raise RunFolderError(f"{path}: {error.strerror or error}") from error
-
-
-def _try_to_write(folder: Path) -> None:
-    """Raise what the system says where a file cannot be made in a folder."""
-    path = temporary_beside(folder / "config.json")
-    try:
-        path.touch(exist_ok=False)
-        path.unlink()
-    except OSError as error:
-        raise WriteError.of(path, error) from error
 
 
 def _lost_config(path: Path) -> str | None:
