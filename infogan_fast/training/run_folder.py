@@ -280,10 +280,11 @@ def new_run_folder(out: Path | None, name: str) -> RunFolder:
     if not os.path.lexists(out / LOCK_NAME):
         _check_empty(folder)  # before a lock is put into a folder that is somebody's
     folder.make()
-    folder.hold()
     try:
+        folder.hold()
         _check_empty(folder)
     except BaseException:
+        folder.remove_if_unused()
         folder.release()
         raise
     return folder

@@ -70,8 +70,10 @@ class RunLock:
         try:
             descriptor, soft = _locked(folder)
         except OSError as error:
-            doing = "" if isinstance(error, NotRegularError) else "cannot be locked: "
-            raise RunFolderError(f"{error.filename or folder / LOCK_NAME}: {doing}{error.strerror or error}") from error
+            # An error of the lock itself, unlike one of opening the file, comes without the file's name.
+            doing = "cannot be written: " if error.filename else "cannot be locked: "
+            what = f"{'' if isinstance(error, NotRegularError) else doing}{error.strerror or error}"
+            raise RunFolderError(f"{error.filename or folder / LOCK_NAME}: {what}") from error
         _descriptors.add(descriptor)
         self._let_go = weakref.finalize(self, _release, descriptor, soft)
         record = {"pid": self._pid, "host": platform.node(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}

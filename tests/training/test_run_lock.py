@@ -196,6 +196,16 @@ def test_a_new_folder_is_held_before_it_is_seen_to_be_empty(tmp_path):
     assert not any((tmp_path / "run").iterdir())
 
 
+def test_nothing_is_left_of_a_new_folder_that_cannot_be_held(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(run_lock, "regular_only", refuse)
+    with pytest.raises(RunFolderError, match="Input/output error"):
+        new_run_folder(tmp_path / "new" / "run", "name")
+    assert not (tmp_path / "new").exists()
+
+
 def test_no_lock_is_left_in_a_folder_that_is_somebodys(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(RunFolderError, match="is not empty; give another folder"):
