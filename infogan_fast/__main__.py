@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 # Packages of the extra `train`, by the names they are imported by.
-_TRAIN_EXTRA = ("PIL", "jinja2", "matplotlib", "mlxtend", "rich", "safetensors", "scipy", "typer")
+_TRAIN_EXTRA = (
+    "PIL",
+    "filelock",
+    "jinja2",
+    "matplotlib",
+    "mlxtend",
+    "pydantic",
+    "rich",
+    "safetensors",
+    "scipy",
+    "typer",
+)
 
 USER_ERROR, RUN_FAILED = 2, 1
 
@@ -16,6 +28,9 @@ def main() -> None:
     Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged
     or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
+    for stream in (sys.stdout, sys.stderr):  # a path may have bytes that are no text: they are printed escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         from infogan_fast import cli
 

@@ -24,18 +24,19 @@ from infogan_fast.data import DataError
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation.table import closing_lines, figures_table
 from infogan_fast.files import WriteError
+from infogan_fast.finite import NonFiniteError
 from infogan_fast.training.checkpoint import CheckpointError, checkpoints, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
 from infogan_fast.training.download_progress import download_progress_on
 from infogan_fast.training.interrupt import stop_on_signals
-from infogan_fast.training.metrics import NonFiniteError
 from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import DEFAULT_PRESET, preset
 from infogan_fast.training.progress import progress_on
 from infogan_fast.training.run import draw_run, evaluate_run, finish, report_evaluation, start
-from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
+from infogan_fast.training.run_errors import RunFolderError
+from infogan_fast.training.run_folder import RunFolder, new_run_folder
 from infogan_fast.training.trainer import Trainer
 
 #: Errors whose message is meant for the user and needs no traceback.
@@ -62,6 +63,7 @@ def _console() -> Console:
 
 @app.command()
 def train(
+    context: typer.Context,
     out: options.Out = None,
     seed: options.Seed = None,
     data: options.Data = None,
@@ -98,10 +100,13 @@ def train(
         raise RunFolderError("--resume: say which run with --out DIR")
     if resume and out is not None and RunFolder(out).is_run:
         folder = RunFolder(out)
+        context.call_on_close(folder.release)
+        folder.hold()
         config, notes = continued_config(folder, preset_name, overrides)
     else:
         config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
         folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
+        context.call_on_close(folder.release)
     if datasets.is_path(config.data):  # which may take minutes
         console.print(f"reading images: {config.data}", soft_wrap=True)
     try:

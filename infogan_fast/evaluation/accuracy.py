@@ -13,6 +13,7 @@ from torch import Tensor
 from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.data.stored import in_order
 from infogan_fast.evaluation.intervals import share_interval
+from infogan_fast.finite import check_outputs
 from infogan_fast.nets import InfoGAN
 from infogan_fast.spec import LatentSpec
 
@@ -76,11 +77,14 @@ def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredI
         nets: the networks, in evaluation mode.
         spec: the latent variables.
         images: uint8 ``[N, C, H, W]`` on any device, or stored.
+
+    Raises:
+        NonFiniteError: an output of Q is not finite.
     """
     device = next(nets.parameters()).device
     predicted = []
     for batch in in_order(images, _BATCH):
-        head = nets.encode(batch.to(device).float() / 255.0)
+        head = check_outputs(nets.encode(batch.to(device).float() / 255.0), "outputs of Q")
         logits = head[:, : sum(spec.categorical)].split_with_sizes(spec.categorical, dim=1)
         predicted.append(torch.stack([code.argmax(dim=1) for code in logits], dim=1).cpu())
     return torch.cat(predicted).numpy()

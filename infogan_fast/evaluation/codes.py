@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.evaluation.intervals import mean_interval
+from infogan_fast.finite import check_outputs
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import Latents, LatentSpec, Variance, fixed_variance
@@ -41,14 +42,17 @@ def recover_codes(
         variance: of Q's Gaussian, as in ``info_loss``.
         seed, offset: as in ``sample_latents``; the networks' device is the seed's.
         samples: number of images, ``>= 2``.
+
+    Raises:
+        NonFiniteError: an output of Q, or the likelihood that it gives a code, is not finite.
     """
     mean_columns = slice(sum(spec.categorical), sum(spec.categorical) + spec.continuous)
     nlls, codes, means = [], [], []
     for first in range(0, samples, _BATCH):
         size = min(_BATCH, samples - first)
         latents = sample_latents(spec, size, seed, offset, row_offset=first)
-        head = nets.encode(nets.generator(latents.input))
-        nlls.append(code_nll(head, latents, spec, variance).cpu())
+        head = check_outputs(nets.encode(nets.generator(latents.input)), "outputs of Q")
+        nlls.append(check_outputs(code_nll(head, latents, spec, variance), "likelihoods that Q gives the codes").cpu())
         codes.append(latents.continuous.double().cpu())
         means.append(head[:, mean_columns].double().cpu())
     code, mean = torch.cat(codes), torch.cat(means)

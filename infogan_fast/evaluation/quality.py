@@ -12,6 +12,7 @@ from infogan_fast.data import StoredImages
 from infogan_fast.evaluation.fid import frechet_distance, why_not
 from infogan_fast.evaluation.reading import batches, some_rows
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
+from infogan_fast.finite import check_outputs
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import LatentSpec
@@ -76,11 +77,15 @@ def generate(nets: InfoGAN, spec: LatentSpec, seed: Tensor, offset: int, count: 
         spec: the latent variables.
         seed, offset: as in ``sample_latents``; the networks' device is the seed's.
         count: how many.
+
+    Raises:
+        NonFiniteError: an image is not finite.
     """
     parts = []
     for first in range(0, count, _BATCH):
         latents = sample_latents(spec, min(_BATCH, count - first), seed, offset, row_offset=first)
-        parts.append((nets.generator(latents.input) * 255.0).round().clamp(0, 255).to(torch.uint8).cpu())
+        images = check_outputs(nets.generator(latents.input), "generated images")  # as bytes NaN would be black
+        parts.append((images * 255.0).round().clamp(0, 255).to(torch.uint8).cpu())
     return torch.cat(parts)
 
 

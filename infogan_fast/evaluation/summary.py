@@ -77,6 +77,9 @@ def evaluate(
         seed, offset: of the generated images, as in ``sample_latents``.
         samples: number of generated images, for L_I and R2.
         with_fid: also the FID, if its network is on this machine; it takes minutes on a CPU.
+
+    Raises:
+        NonFiniteError: a generated image or an output of Q is not finite.
     """
     recovery = recover_codes(nets, spec, variance, seed, offset, samples)
     disentanglement = None

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from infogan_fast.files import write_atomically
+from infogan_fast.finite import check_outputs
 from infogan_fast.nets import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import LatentSpec
@@ -94,10 +95,11 @@ def write_picture(nets: InfoGAN, latents: Tensor, path: Path) -> None:
 
     Raises:
         ValueError: the images have neither 1 nor 3 channels.
+        NonFiniteError: an image is not finite.
         WriteError: the file cannot be written; an older one of that name is as it was.
     """
     rows, columns, _ = latents.shape
-    images = nets.generator(latents.flatten(0, 1))
+    images = check_outputs(nets.generator(latents.flatten(0, 1)), "generated images")
     channels, height, width = images.shape[1:]
     if channels not in (1, 3):
         raise ValueError(f"{path.name}: only images of 1 or 3 channels can be drawn, got {channels}")

@@ -1,4 +1,7 @@
-"""Checkpoints: one safetensors file each, tensors by name and the scalars as JSON in its header. Nothing is pickled."""
+"""Checkpoints: one safetensors file each, tensors by name and the scalars as JSON in its header. Nothing is pickled.
+
+Each has a checksum over all of its bytes, so that damage is noticed before anything of it is used.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from infogan_fast.files import remove, write_atomically
+from infogan_fast.regular_files import NotRegularError, is_folder
+from infogan_fast.training import tensor_file
+from infogan_fast.training.run_errors import RunFolderError, short
+from infogan_fast.training.schemas import CheckpointScalars, checked, parse_json
 
-_FORMAT = 3
+_FORMAT = 4
+_WITHOUT_CHECKSUM = 3  # the format before, which is the same but for that
 _KEY = "infogan_fast"
 Which = Literal["last", "best"]
 
+_OTHER_NETWORKS = "its weights are not those of the configured networks"
 _ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-_NAME = re.compile(r"step_(\d+)\.safetensors")
+_NAME = re.compile(r"step_([0-9]{8,18})\.safetensors")
 
 
-class CheckpointError(ValueError):
-    """A checkpoint cannot be read, or belongs to other networks or another version; the message names the file."""
+class CheckpointError(RunFolderError):
+    """A checkpoint cannot be used: it is damaged, or of other networks or another version; the message names it."""
 
 
 class Best(NamedTuple):
@@ -50,7 +57,7 @@ def save_checkpoint(
         folder: made if missing.
         step: number of training steps done.
         tensors: by name, on any device.
-        scalars: anything that JSON holds.
+        scalars: the others of ``CheckpointScalars``, as JSON holds them.
         keep: how many of the last ones are kept, ``>= 1``.
         best: which is the best, this one included; it goes into the checkpoint too.
 
@@ -62,8 +69,7 @@ def save_checkpoint(
     """
     path = folder / checkpoint_name(step)
     header = {_KEY: json.dumps({**scalars, "format": _FORMAT, "step": step, "best": best})}
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, safetensors.torch.save(on_cpu, metadata=header))
+    write_atomically(path, *tensor_file.serialize(tensors, header))
     remove_old(folder, keep, best)
     return path
 
@@ -85,16 +91,29 @@ def checkpoint_name(step: int) -> str:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, the oldest first."""
-    return sorted((path for path in folder.glob("*") if _NAME.fullmatch(path.name)), key=step_of)
+    """The checkpoints of a folder, the oldest first; none if there is no such folder.
+
+    Raises:
+        CheckpointError: it is not a folder, or a link to one.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if _step_of(path) is not None] if is_folder(folder) else []
+    except NotRegularError as error:
+        raise CheckpointError(f"{folder}: {error.strerror}") from error
+    return sorted(paths, key=step_of)
 
 
 def step_of(path: Path) -> int:
     """Training steps done at a checkpoint, by the file's name."""
-    match = _NAME.fullmatch(path.name)
-    if match is None:
+    step = _step_of(path)
+    if step is None:
         raise ValueError(f"{path}: not the name of a checkpoint")
-    return int(match[1])
+    return step
+
+
+def _step_of(path: Path) -> int | None:
+    match = _NAME.fullmatch(path.name)
+    return None if match is None or checkpoint_name(int(match[1])) != path.name else int(match[1])
 
 
 def find_checkpoint(folder: Path, which: Which = "last") -> Path:
@@ -108,7 +127,7 @@ def find_checkpoint(folder: Path, which: Which = "last") -> Path:
         raise CheckpointError(f"{folder}: holds no checkpoint")
     if which == "last":
         return found[-1]
-    best = best_of(load_checkpoint(found[-1], torch.device("cpu"))[1], found[-1])
+    best = best_of(_read(found[-1], with_tensors=False)[1])
     if best is None:
         raise CheckpointError(f"{folder}: none of its checkpoints is the best yet; the first that is due will be")
     path = folder / checkpoint_name(best.step)
@@ -117,39 +136,44 @@ def find_checkpoint(folder: Path, which: Which = "last") -> Path:
     return path
 
 
-def best_of(scalars: Mapping[str, Any], path: Path) -> Best | None:
-    """The best checkpoint by the scalars of another one, which is at ``path``."""
-    best = entry(scalars, "best", path)
-    try:
-        return None if best is None else Best(int(best[0]), float(best[1]))
-    except (TypeError, ValueError, IndexError) as error:
-        raise CheckpointError(f"{path}: damaged: best: expected a step and a score, got {best!r}") from error
+def best_of(scalars: Mapping[str, Any]) -> Best | None:
+    """The best checkpoint by the scalars of another one."""
+    return None if scalars["best"] is None else Best(*scalars["best"])
 
 
 def load_checkpoint(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and scalars of a checkpoint, as given to ``save_checkpoint``, and the ``step``.
 
+    On the CPU the tensors are parts of one.
+
     Raises:
         CheckpointError: the file is damaged, or not one that this version can read.
     """
+    tensors, scalars = _read(path, with_tensors=True)
+    return {name: tensor.to(device) for name, tensor in tensors.items()}, scalars
+
+
+def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError) as error:
+        tensors, text, has_checksum = tensor_file.read(path, with_tensors)
+    except (tensor_file.DamagedError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
-            f"{path}: not a readable checkpoint: {error}. Remove it to continue from the one before, if there is one"
+            f"{path}: not a readable checkpoint: {reason}. Remove it to continue from the one before, if there is one"
         ) from error
-    if _KEY not in header:
+    if _KEY not in text:
         raise CheckpointError(f"{path}: a safetensors file, but not a checkpoint of infogan-fast")
-    try:
-        scalars = json.loads(header[_KEY])
-        written = scalars["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: its header is damaged: {error}") from error
-    if written != _FORMAT:
-        raise CheckpointError(f"{path}: checkpoint format {written}, this version reads {_FORMAT}")
-    return tensors, scalars
+    values = parse_json(text[_KEY].encode("utf-8", "surrogatepass"), f"{path}: its header", CheckpointError)
+    written = values.get("format") if isinstance(values, dict) else None
+    if type(written) is int and written != (_FORMAT if has_checksum else _WITHOUT_CHECKSUM):
+        lacks = ", and it has no checksum" if written == _FORMAT else ""
+        raise CheckpointError(
+            f"{path}: checkpoint format {short(written)}{lacks}; this version reads {_FORMAT} and {_WITHOUT_CHECKSUM}"
+        )
+    scalars = checked(CheckpointScalars, values, f"{path}: its header", CheckpointError)
+    if scalars.step != step_of(path):
+        raise CheckpointError(f"{path}: its header: step: got {scalars.step}, allowed: {step_of(path)}, by its name")
+    return tensors, values
 
 
 def entry(entries: Mapping[str, Any], name: str, path: Path) -> Any:
@@ -180,13 +204,13 @@ def load_optimizer(optimizer: torch.optim.Adam, prefix: str, tensors: Mapping[st
     for index, parameter in enumerate(parameters):
         if not parameter.requires_grad:
             continue
-        state[index] = {key: entry(tensors, f"{prefix}.{index}.{key}", path) for key in _ADAM_STATE}
-        for key, shape in zip(_ADAM_STATE, ((), parameter.shape, parameter.shape), strict=True):
-            found = state[index][key].shape
-            if found != shape:
-                raise CheckpointError(f"{path}: {prefix}.{index}.{key}: expected {list(shape)}, got {list(found)}")
-            if shape:  # Adam's fused kernels go through memory: moments lie there in the order of their parameter
-                state[index][key] = torch.empty_like(parameter).copy_(state[index][key])
+        state[index] = {}
+        for key, like in zip(_ADAM_STATE, (torch.zeros(()), parameter, parameter), strict=True):
+            name = f"{prefix}.{index}.{key}"
+            found = entry(tensors, name, path)
+            check_like(found, like, name, path)
+            # Adam's fused kernels go through memory: moments lie there in the order of their parameter.
+            state[index][key] = torch.empty_like(like, device=found.device).copy_(found)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
@@ -194,10 +218,36 @@ def load_networks(nets: torch.nn.Module, prefix: str, tensors: Mapping[str, Tens
     """Put weights ``<prefix>.<name>`` into networks.
 
     Raises:
-        CheckpointError: names or shapes are not those of ``nets``.
+        CheckpointError: names, shapes or dtypes are not those of ``nets``.
     """
     weights = {name.removeprefix(f"{prefix}."): t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
-    try:
-        nets.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: its weights are not those of the configured networks: {error}") from error
+    check_networks(nets, prefix, tensors, path)
+    nets.load_state_dict(weights)
+
+
+def check_networks(nets: torch.nn.Module, prefix: str, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Whether weights ``<prefix>.<name>`` can be put into networks, which may be on the device ``meta``.
+
+    Raises:
+        CheckpointError: names, shapes or dtypes are not those of ``nets``.
+    """
+    expected = {f"{prefix}.{name}": tensor for name, tensor in nets.state_dict().items()}
+    for name in tensors:
+        if name.startswith(f"{prefix}.") and name not in expected:
+            raise CheckpointError(f"{path}: {_OTHER_NETWORKS}: it has {short(name)[1:-1]}")
+    for name, like in expected.items():
+        check_like(entry(tensors, name, path), like, name, path, f"{_OTHER_NETWORKS}: ")
+
+
+def check_like(found: Tensor, like: Tensor, name: str, path: Path, why: str = "") -> None:
+    """Whether a tensor of a checkpoint has the shape and the dtype of the one that it is to replace.
+
+    Raises:
+        CheckpointError: it has not.
+    """
+    if found.shape != like.shape or found.dtype != like.dtype:
+        raise CheckpointError(f"{path}: {why}{name}: got {_kind(found)}, allowed: {_kind(like)}")
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"

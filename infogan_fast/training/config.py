@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from infogan_fast.training.allowed import (
     setting,
     whole,
 )
+from infogan_fast.training.run_errors import short
 
 _MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyond this it is a slip of the keyboard
 _MOST_STEPS_PER_LINE = 1_000_000  # the terms of that many steps are kept in memory
@@ -49,6 +51,11 @@ _BETAS = Allowed(
 )
 
 
+def _is_name_or_path(value: Any) -> bool:
+    """Whether the system can take it for the path of a file; other bytes than UTF-8 are in it as surrogates."""
+    return isinstance(value, str) and bool(value) and b"\0" not in os.fsencode(value)
+
+
 class ConfigError(ValueError):
     """A setting is unknown or has a value that is not allowed; the message names it and says what is."""
 
@@ -68,7 +75,7 @@ class TrainConfig:
     # What is learned from
     data: str = setting(
         "mnist5k",
-        Allowed("a non-empty string", lambda v: isinstance(v, str) and bool(v)),
+        Allowed("a name, or a path", _is_name_or_path),
         "name of a data set; or path of a folder of image files or of IDX files, or of an IDX, .npy or .npz file",
     )
     image_size: int | None = setting(
@@ -231,10 +238,10 @@ class TrainConfig:
             value = getattr(self, entry.name)
             try:
                 fits = entry.metadata["check"](value)
-            except TypeError:  # an unhashable or otherwise foreign value
+            except (TypeError, ValueError, OverflowError):  # an unhashable or otherwise foreign value
                 fits = False
             if not fits:
-                raise ConfigError(f"{entry.name}: got {value!r}, allowed: {entry.metadata['allowed']}")
+                raise ConfigError(f"{entry.name}: got {short(value)}, allowed: {entry.metadata['allowed']}")
         if self.continuous_full < self.continuous_from:
             raise ConfigError(
                 f"continuous_full: got {self.continuous_full!r}, allowed: at least continuous_from, "
@@ -280,11 +287,12 @@ class TrainConfig:
         Raises:
             ConfigError: a field is unknown or missing, or its value not allowed.
         """
-        names = {entry.name for entry in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - names)
+        known = {entry.name for entry in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
         if unknown:
-            raise ConfigError(f"written by another version: unknown settings: {', '.join(unknown)}")
-        missing = sorted(names - set(values))
+            names = ", ".join(short(name)[1:-1] for name in unknown[:5])
+            raise ConfigError(f"written by another version: unknown settings: {names}")
+        missing = sorted(known - set(values))
         if missing:
             raise ConfigError(f"written by another version: lacks {', '.join(missing)}")
         fields: dict[str, Any] = {

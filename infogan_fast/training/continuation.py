@@ -11,10 +11,11 @@ import torch
 from infogan_fast import data as datasets
 from infogan_fast.data import ImageData
 from infogan_fast.data.images import size_text
-from infogan_fast.training.checkpoint import CheckpointError, checkpoints, entry, step_of
+from infogan_fast.training.checkpoint import CheckpointError, checkpoints, step_of
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import preset
+from infogan_fast.training.run_errors import short
 from infogan_fast.training.run_folder import RunFolder
 
 #: Settings that may differ when a run is continued; any other would make it another run. The images that ``data`` names
@@ -97,19 +98,19 @@ def check_same_run(
         DataError: it is of other images.
         CheckpointError: a setting differs that must not.
     """
-    then = tuple(entry(scalars, "image_shape", path))
+    then = tuple(scalars["image_shape"])
     if then != data.image_shape:
         raise datasets.DataError(
             f"{data.name}: its images are {size_text(data.image_shape)}, the run was trained on {size_text(then)}"
         )
-    count = entry(scalars, "images", path)
+    count = scalars["images"]
     if count != len(data.images):
         raise datasets.DataError(
             f"{data.name}: holds {len(data.images)} training images, the run was trained on {count}"
         )
-    if entry(scalars, "images_sha256", path) != images_sha256:
+    if scalars["images_sha256"] != images_sha256:
         raise datasets.DataError(f"{data.name}: its training images are not those that the run was trained on")
-    saved, now = entry(scalars, "settings", path), config.to_json()
+    saved, now = scalars["settings"], config.to_json()
     for name in (name for name in now if name not in MAY_CHANGE):
         if saved.get(name) != now[name]:
-            raise CheckpointError(f"{path}: was written with {name} {saved.get(name)!r}, not {now[name]!r}")
+            raise CheckpointError(f"{path}: was written with {name} {short(saved.get(name))}, not {now[name]!r}")

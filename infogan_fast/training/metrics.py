@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from infogan_fast.finite import NonFiniteError, names_text, not_finite
 from infogan_fast.spec import LatentSpec
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.step import LOSS_TERMS
-
-
-class NonFiniteError(RuntimeError):
-    """A loss, Q's output or a weight is no longer finite; the message has the step and every term."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +70,15 @@ class History:
         Raises:
             ValueError: they are of other codes, or more than fit.
         """
-        if rows.ndim != 2 or rows.shape[1] != len(self._names) or len(rows) > len(self._rows):
+        if (
+            rows.dtype != torch.float32
+            or rows.ndim != 2
+            or rows.shape[1] != len(self._names)
+            or len(rows) > len(self._rows)
+        ):
             raise ValueError(
-                f"history: expected at most {len(self._rows)} rows of {len(self._names)} terms, got {list(rows.shape)}"
+                f"history: got {rows.dtype} {list(rows.shape)}, allowed: at most {len(self._rows)} float32 rows of "
+                f"{len(self._names)} terms"
             )
         self._size = len(rows)
         self._rows[: self._size].copy_(rows)
@@ -115,9 +117,6 @@ def check_weights(tensors: dict[str, Tensor], step: int) -> None:
     Raises:
         NonFiniteError: a tensor has a value that is not finite.
     """
-    names = [name for name, tensor in tensors.items() if tensor.is_floating_point()]
-    totals = torch.stack([tensors[name].detach().abs().amax().float() for name in names if tensors[name].numel()])
-    if math.isfinite(float(totals.amax())):
-        return
-    bad = [name for name in names if not bool(tensors[name].isfinite().all())]
-    raise NonFiniteError(f"step {step}: not finite: {', '.join(bad)}")
+    names = not_finite(tensors)
+    if names:
+        raise NonFiniteError(f"step {step}: not finite: {names_text(names)}")

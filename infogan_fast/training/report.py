@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from infogan_fast.training.checkpoint import Which
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.overrides import value_text
 from infogan_fast.training.report_curves import plots
+from infogan_fast.training.run_files import read_picture
 from infogan_fast.training.run_folder import RunFolder
 
 #: The most pictures in a report: each may be a megabyte.
@@ -83,13 +84,14 @@ def write_report(folder: RunFolder) -> Path:
         The file.
 
     Raises:
-        RunFolderError: ``config.json`` or ``summary.json`` is missing or damaged.
+        RunFolderError: ``config.json`` or ``summary.json`` is missing, or one of the run's files is damaged.
         WriteError: the file cannot be written, as on a full disk.
     """
     summary = folder.read_summary()
-    pictures = [folder.path / name for name in summary["pictures"]]
+    pictures = {Path(name).name: folder.read_picture(name) for name in summary["pictures"][:MAX_PICTURES]}
+    more = len(summary["pictures"]) - len(pictures)
     path = folder.path / "report.html"
-    write_atomically(path, _page(folder, summary, pictures, None))
+    write_atomically(path, _page(folder, summary, pictures, more, None))
     return path
 
 
@@ -111,14 +113,21 @@ def write_evaluation_report(
         RunFolderError, WriteError: as ``write_report``; a run that has not finished needs no ``summary.json``.
     """
     path = folder.path / subject.file_name
-    write_atomically(path, _page(folder, figures, pictures, subject))
+    shown = {picture.name: read_picture(picture) for picture in pictures[:MAX_PICTURES]}
+    write_atomically(path, _page(folder, figures, shown, max(0, len(pictures) - MAX_PICTURES), subject))
     return path
 
 
-def _page(folder: RunFolder, figures: dict[str, Any], pictures: Sequence[Path], subject: Subject | None) -> bytes:
+def _page(
+    folder: RunFolder,
+    figures: dict[str, Any],
+    pictures: Mapping[str, bytes | None],
+    pictures_left_out: int,
+    subject: Subject | None,
+) -> bytes:
     config, about = folder.read_config(), folder.read_about()
     end = folder.read_summary() if subject is not None and folder.has_summary else figures
-    metrics = folder.read_metrics()
+    metrics = folder.read_metrics(config.spec.num_codes)
     run_is_over = subject is None or any(line["step"] >= config.steps for line in metrics)
     more_steps = f" --steps {2 * config.steps}" if run_is_over else ""
     metrics = [line for line in metrics if subject is None or line["step"] <= subject.step]
@@ -142,8 +151,8 @@ def _page(folder: RunFolder, figures: dict[str, Any], pictures: Sequence[Path], 
         why_no_accuracy=headlines.why_no_accuracy(figures),
         matchings=[_matching(entry) for entry in figures["accuracy_per_code"]],
         max_rows=MAX_ROWS,
-        pictures=[_picture(path) for path in pictures[:MAX_PICTURES]],
-        pictures_left_out=max(0, len(pictures) - MAX_PICTURES),
+        pictures=[_picture(name, content) for name, content in pictures.items()],
+        pictures_left_out=pictures_left_out,
         plots=[(Markup(plot.svg), plot.caption) for plot in plots(config, metrics)],
         settings=_settings(config),
         versions=about.get("versions", {}),
@@ -183,12 +192,9 @@ def _matching(entry: dict[str, Any]) -> _Matching:
     return _Matching(entry["categorical_code"], list(enumerate(classes, start=1)))
 
 
-def _picture(path: Path) -> _Picture:
-    try:
-        address = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-    except OSError:
-        address = None
-    return _Picture(path.name, _caption(path.name), address)
+def _picture(name: str, content: bytes | None) -> _Picture:
+    address = None if content is None else "data:image/png;base64," + base64.b64encode(content).decode()
+    return _Picture(name, _caption(name), address)
 
 
 def _caption(name: str) -> str:

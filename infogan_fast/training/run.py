@@ -15,9 +15,17 @@ from infogan_fast import data as datasets
 from infogan_fast.data.images import size_text
 from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
+from infogan_fast.finite import check_model
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training import randomness
-from infogan_fast.training.checkpoint import Which, entry, find_checkpoint, load_checkpoint, load_networks, step_of
+from infogan_fast.training.checkpoint import (
+    Which,
+    check_networks,
+    find_checkpoint,
+    load_checkpoint,
+    load_networks,
+    step_of,
+)
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
 from infogan_fast.training.networks import build_networks
@@ -28,7 +36,9 @@ from infogan_fast.version import __version__
 
 
 def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | None = None) -> Trainer:
-    """A trainer at its first step, or at the last checkpoint of the folder.
+    """A trainer at its first step, or at the last checkpoint of the folder, which is held from then on.
+
+    ``finish`` lets go of the folder, as does ``folder.release()`` and the end of the process.
 
     Args:
         config: the settings, with device and width resolved (``device.resolve``). They are written to the folder.
@@ -37,8 +47,20 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
 
     Raises:
         DataError, ConfigError, CheckpointError, WriteError: as their messages say.
-        RunFolderError: the folder cannot be written, or has no room for the checkpoints.
+        RunFolderError: another process holds the folder, it cannot be written, or has no room for the checkpoints.
+        NonFiniteError: the checkpoint's weights are not finite.
     """
+    was_held = folder.is_held
+    folder.hold()
+    try:
+        return _start(config, folder, progress)
+    except BaseException:
+        if not was_held:
+            folder.release()
+        raise
+
+
+def _start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | None) -> Trainer:
     folder.prepare()
     images = datasets.load(
         config.data,
@@ -61,7 +83,7 @@ def start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress | 
 
 
 def finish(trainer: Trainer) -> dict[str, Any]:
-    """Evaluate, draw the pictures and write ``summary.json``, then ``report.html``.
+    """Evaluate, draw the pictures and write ``summary.json``, then ``report.html``; then let go of the folder.
 
     Returns:
         What ``summary.json`` holds.
@@ -69,6 +91,13 @@ def finish(trainer: Trainer) -> dict[str, Any]:
     Raises:
         WriteError: a file cannot be written, as on a full disk.
     """
+    with trainer.folder.held():
+        summary = _finish(trainer)
+    trainer.folder.release()
+    return summary
+
+
+def _finish(trainer: Trainer) -> dict[str, Any]:
     config = trainer.config
     evaluation, pictures = trainer.finish()
     summary = {
@@ -87,7 +116,7 @@ def finish(trainer: Trainer) -> dict[str, Any]:
         "device_name": device_name(trainer.device),
         "threads": torch.get_num_threads(),
         "versions": versions(),
-        "pictures": [str(path.relative_to(trainer.folder.path)) for path in pictures],
+        "pictures": [path.relative_to(trainer.folder.path).as_posix() for path in pictures],
     }
     trainer.folder.write_summary(summary)
     if trainer.folder.is_run:  # not so where ``Trainer`` was used without ``start``
@@ -231,8 +260,9 @@ def draw_run(
         seed = config.seed
     if out is None:
         name = folder.traversals.name + ("" if seed == config.seed else f"-seed{seed}")
-        out = folder.path / (name if which == "last" else f"{name}-{which}")
-    out.mkdir(parents=True, exist_ok=True)
+        out = folder.make_pictures_folder(name if which == "last" else f"{name}-{which}")
+    else:
+        out.mkdir(parents=True, exist_ok=True)
     return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
 
 
@@ -245,7 +275,11 @@ def _load_run(folder: RunFolder, device: str | None, which: Which) -> tuple[Info
     config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
     path = find_checkpoint(folder.checkpoints, which)
     tensors, scalars = load_checkpoint(path, torch.device(config.device))
-    channels, height, width = entry(scalars, "image_shape", path)
+    channels, height, width = scalars["image_shape"]
+    with torch.device("meta"):  # settings of huge networks take no memory so
+        check_networks(build_networks(config, (channels, height, width)), "nets", tensors, path)
+    used = ("nets.", "average.")
+    check_model({name: tensor for name, tensor in tensors.items() if name.startswith(used)}, path)
     nets = build_networks(config, (channels, height, width)).to(config.device).eval()
     load_networks(nets, "nets", tensors, path)
     if config.ema > 0.0:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from infogan_fast.finite import check_model
 from infogan_fast.nets import InfoGAN
 from infogan_fast.training.averaging import AveragedGenerator
 from infogan_fast.training.checkpoint import entry, load_networks, load_optimizer, optimizer_tensors
@@ -69,8 +70,10 @@ class TrainedState:
             path: of the checkpoint, for messages.
 
         Raises:
-            CheckpointError: a tensor is missing, or has another shape.
+            CheckpointError: a tensor is missing, or has another shape or dtype.
+        NonFiniteError: a weight or moment is not finite.
         """
+        check_model(tensors, path)
         load_networks(self._nets, "nets", tensors, path)
         for name, optimizer in self._optimizers.items():
             load_optimizer(optimizer, name, tensors, path)

@@ -25,7 +25,7 @@ class TensorBoardLog:
         done: training steps done; TensorBoard hides what an interrupted run wrote of later ones.
 
     Raises:
-        ConfigError: the package tensorboard is not installed.
+        ConfigError: the package tensorboard is not installed, or cannot write there.
     """
 
     def __init__(self, folder: Path, code_names: tuple[str, ...], done: int) -> None:
@@ -34,6 +34,13 @@ class TensorBoardLog:
                 "tensorboard: got True, but the package tensorboard is not installed; "
                 "install it with: pip install 'infogan-fast[tensorboard]'"
             )
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"tensorboard: got True, but TensorBoard cannot write to {folder}, which is not UTF-8; allowed: false, "
+                "or another run folder"
+            ) from error
         self._folder, self._code_names, self._done = folder, code_names, done
         self._writer: SummaryWriter | None = None
 

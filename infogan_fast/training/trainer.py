@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -25,15 +25,16 @@ from infogan_fast.training.checkpoint import (
     CheckpointError,
     best_of,
     checkpoints,
-    entry,
     load_checkpoint,
     remove_old,
     save_checkpoint,
+    step_of,
 )
 from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import check_same_run
 from infogan_fast.training.metrics import History, Metrics
 from infogan_fast.training.networks import build_networks, evaluation_mode
+from infogan_fast.training.run_errors import RunFolderError
 from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.schedule import schedule_at
 from infogan_fast.training.state import TrainedState
@@ -65,9 +66,11 @@ class Trainer:
 
     Raises:
         ConfigError: the batch is larger than the data, the networks do not fit the images, the best checkpoint is to be
-            told by labels that there are not, or TensorBoard is not installed.
+            told by labels that there are not, or TensorBoard is not installed or cannot write there.
         CheckpointError: the checkpoint is damaged, or of other networks or settings.
         DataError: the checkpoint's run was trained on other images.
+        NonFiniteError: the checkpoint's weights are not finite.
+        RunFolderError: another process holds the folder, or a file of it cannot be read.
     """
 
     def __init__(self, config: TrainConfig, data: ImageData, folder: RunFolder) -> None:
@@ -93,7 +96,8 @@ class Trainer:
         if config.best_by == "accuracy" and (data.labels is None or not config.categorical):
             missing = "categorical codes" if data.labels is not None else f"labels in {data.name}"
             raise ConfigError(f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound")
-        self.continued_from = self._restore()
+        with self.folder.held() if folder.path.is_dir() else nullcontext():
+            self.continued_from = self._restore()
         self._tensorboard = (
             TensorBoardLog(folder.tensorboard, self.spec.code_names, self.step) if config.tensorboard else None
         )
@@ -109,9 +113,20 @@ class Trainer:
             NonFiniteError: training diverged; the last checkpoint is one from before.
             WriteError: a file cannot be written, as on a full disk; what was saved before is still there.
             DataError: streamed images cannot be read any more; the same holds.
+            RunFolderError: another process holds the folder, or has trained in it since this trainer was made.
         """
-        with closing(self.batches), worker_deaths_explained(self.data.name):
+        with closing(self.batches), worker_deaths_explained(self.data.name), self.folder.held():
+            self._check_alone()
             self._run(progress, stop)
+
+    def _check_alone(self) -> None:
+        """See that nobody else has trained in the folder while it was not held."""
+        found = checkpoints(self.folder.checkpoints)
+        if found and step_of(found[-1]) > self.step:
+            raise RunFolderError(
+                f"{found[-1]}: is of a later step than {self.step}, the last of this trainer: another one has trained "
+                "in the folder since; make a new one"
+            )
 
     def _run(self, progress: Progress, stop: Callable[[], bool]) -> None:
         before, started = self.seconds, time.perf_counter()
@@ -207,10 +222,16 @@ class Trainer:
 
         Raises:
             WriteError: a picture cannot be written.
+            NonFiniteError: an image or an output of Q is not finite.
+            RunFolderError: another process holds the folder.
             DataError: streamed images cannot be read any more.
         """
         seed = torch.tensor(self.config.seed, device=self.device)
-        with evaluation_mode(self.nets, self.average), worker_deaths_explained(self.data.name):
+        with (
+            evaluation_mode(self.nets, self.average),
+            worker_deaths_explained(self.data.name),
+            self.folder.held(),
+        ):
             figures = evaluate(
                 self.nets,
                 self.spec,
@@ -258,12 +279,10 @@ class Trainer:
         check_same_run(scalars, path, self.config, self.data, self._images_sha256)
         try:
             self._state.restore(tensors, path)
-            self.step, self.seconds = int(entry(scalars, "step", path)), float(entry(scalars, "seconds", path))
-            step, seconds = entry(scalars, "last_log", path)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
-        self._last_log = (step, seconds)
-        self.best = best_of(scalars, path)
+        self.step, self.seconds, self._last_log = scalars["step"], scalars["seconds"], scalars["last_log"]
+        self.best = best_of(scalars)
         self.folder.drop_metrics_after(self.step)
         # A run that was killed may not have come to it.
         remove_old(self.folder.checkpoints, self.config.keep_checkpoints, self.best)

@@ -26,7 +26,7 @@ def test_missing_package_says_what_to_type(infogan_fast, monkeypatch):
 def test_import_needs_none_of_the_trainers_packages():
     check = (
         "import sys, infogan_fast; "
-        "names = ('typer', 'rich', 'scipy', 'mlxtend', 'safetensors', 'PIL', 'jinja2', 'matplotlib'); "
+        "names = ('typer', 'rich', 'scipy', 'mlxtend', 'safetensors', 'PIL', 'jinja2', 'matplotlib', 'pydantic'); "
         "print([m for m in names if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)

@@ -94,9 +94,9 @@ def test_damaged_run_folders(infogan_fast, images, tmp_path):
     for content, message in (
         (b"\xff\xfe{", "config.json: damaged, it is not JSON"),
         (b"{", "config.json: damaged, it is not JSON"),
-        (b"[]", "config.json: damaged, or not the config.json of a run"),
-        (b'{"settings": 3}', "config.json: damaged, or not the config.json of a run"),
-        (json.dumps({"settings": lacking}).encode(), "config.json: written by another version: lacks shear"),
+        (b"[]", "config.json: its content: got [], allowed: "),
+        (b'{"settings": 3}', "config.json: settings: got 3, allowed: a valid dictionary"),
+        (json.dumps({"settings": lacking}).encode(), "config.json: settings: written by another version: lacks shear"),
     ):
         (out / "config.json").write_bytes(content)
         for again in (command, ["evaluate", out]):

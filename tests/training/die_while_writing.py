@@ -50,17 +50,17 @@ def die(name, moment):
     replace = os.replace
     lines = 0
 
-    def open_or_die(path, mode):
+    def open_or_die(path, mode, **options):
         nonlocal lines
         if name.startswith("metrics.jsonl") and path.name == "metrics.jsonl" and mode == "ab":
             lines += 1
             if f"metrics.jsonl, line {lines}" != name:
-                return open(path, mode)
-        elif path.name != name + files.TEMPORARY_SUFFIX:
-            return open(path, mode)
+                return open(path, mode, **options)
+        elif files.replaced_by(path.name) != name:
+            return open(path, mode, **options)
         if moment == "before":
             exit_now()
-        file = open(path, mode)  # noqa: SIM115 (whoever asked for it closes it)
+        file = open(path, mode, **options)  # noqa: SIM115 (whoever asked for it closes it)
         return HalfWriting(file) if moment == "half written" else file
 
     def replace_or_die(source, target):

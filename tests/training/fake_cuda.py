@@ -19,6 +19,7 @@ from torch._subclasses import FakeTensorMode
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor
 
 from infogan_fast.data import ImageData
+from infogan_fast.evaluation import codes, quality
 from infogan_fast.evaluation.codes import recover_codes
 from infogan_fast.evaluation.quality import generate
 from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
@@ -146,6 +147,7 @@ def main(name, guard=None):
     torch.Tensor.__deepcopy__, torch.nn.Parameter.__deepcopy__ = copied, copied_parameter
     torch.Tensor.pin_memory = lambda tensor: tensor
     ImageData.sha256 = lambda data: "unknown"
+    quality.check_outputs = codes.check_outputs = lambda outputs, _what: outputs  # which reads values
     with tempfile.TemporaryDirectory() as folder, FakeTensorMode():
         check_training(VARIANTS[name], f"{folder}/training")
         check_evaluation(VARIANTS[name], f"{folder}/evaluation")

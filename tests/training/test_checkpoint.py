@@ -3,12 +3,12 @@
 import pytest
 import safetensors.torch
 import torch
+from hostile import SCALARS, small_tensors
 from torch import nn
 
 from infogan_fast.training.checkpoint import (
     Best,
     CheckpointError,
-    best_of,
     checkpoints,
     find_checkpoint,
     load_checkpoint,
@@ -20,11 +20,11 @@ from infogan_fast.training.checkpoint import (
 )
 
 CPU = torch.device("cpu")
-TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "empty": torch.zeros(0, 4), "scalar": torch.tensor(3)}
+TENSORS = small_tensors()
 
 
 def test_round_trip(tmp_path):
-    path = save_checkpoint(tmp_path / "new", 12, TENSORS, {"seconds": 1.5})
+    path = save_checkpoint(tmp_path / "new", 12, TENSORS, SCALARS)
     tensors, scalars = load_checkpoint(path, CPU)
     assert scalars["step"] == 12
     assert scalars["seconds"] == 1.5
@@ -45,7 +45,7 @@ def test_keeps_the_last_two_and_leaves_no_temporary_file(tmp_path):
 
 def test_keeps_the_best_one_as_well(tmp_path):
     for step, best in ((5, 5), (10, 10), (15, 10), (20, 10), (25, 25), (30, 25)):
-        save_checkpoint(tmp_path, step, TENSORS, {}, keep=1, best=Best(best, 0.5))
+        save_checkpoint(tmp_path, step, TENSORS, SCALARS, keep=1, best=Best(best, 0.5))
         assert {step_of(path) for path in checkpoints(tmp_path)} == {step, best}
         assert step_of(find_checkpoint(tmp_path, "last")) == step
         assert step_of(find_checkpoint(tmp_path, "best")) == best
@@ -54,19 +54,14 @@ def test_keeps_the_best_one_as_well(tmp_path):
 def test_the_best_one_is_named_where_it_is_missing(tmp_path):
     with pytest.raises(CheckpointError, match="holds no checkpoint"):
         find_checkpoint(tmp_path, "best")
-    save_checkpoint(tmp_path, 5, TENSORS, {})
+    save_checkpoint(tmp_path, 5, TENSORS, SCALARS)
     with pytest.raises(CheckpointError, match="none of its checkpoints is the best yet"):
         find_checkpoint(tmp_path, "best")
-    save_checkpoint(tmp_path, 6, TENSORS, {}, best=Best(3, 0.5))
+    save_checkpoint(tmp_path, 6, TENSORS, SCALARS, best=Best(3, 0.5))
     with pytest.raises(
         CheckpointError, match=r"step_00000003.safetensors: the best .*, by step_00000006.*, is missing"
     ):
         find_checkpoint(tmp_path, "best")
-    path = tmp_path / "x"
-    assert best_of({"best": None}, path) is None
-    for damaged in ({"best": 3}, {"best": [1]}, {"best": [1, "high"]}, {}):
-        with pytest.raises(CheckpointError, match="x: damaged"):
-            best_of(damaged, path)
 
 
 def test_a_file_cut_off_while_written_is_not_a_checkpoint(tmp_path):
@@ -137,7 +132,8 @@ def test_moments_lie_in_memory_as_their_weights_do(tmp_path):
 
     net, optimizer = trained()
     update(net, optimizer)
-    file = save_checkpoint(tmp_path, 1, optimizer_tensors(optimizer, "adam") | {"w": net.weight, "b": net.bias}, {})
+    tensors = optimizer_tensors(optimizer, "adam") | {"w": net.weight, "b": net.bias}
+    file = save_checkpoint(tmp_path, 4, tensors, SCALARS)
     tensors, _ = load_checkpoint(file, torch.device("cpu"))
     other, continued = trained()
     with torch.no_grad():
@@ -159,13 +155,5 @@ def test_other_networks(tmp_path):
 def test_optimizer_of_another_shape():
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))])
     tensors = {"adam.0.step": torch.tensor(1.0), "adam.0.exp_avg": torch.zeros(3), "adam.0.exp_avg_sq": torch.zeros(2)}
-    with pytest.raises(CheckpointError, match=r"p: adam.0.exp_avg: expected \[2\], got \[3\]"):
+    with pytest.raises(CheckpointError, match=r"p: adam.0.exp_avg: got float32 \[3\], allowed: float32 \[2\]$"):
         load_optimizer(optimizer, "adam", tensors, "p")
-
-
-def test_damaged_header(tmp_path):
-    path = tmp_path / "step_00000005.safetensors"
-    for header in ("{", "[]", "{}"):
-        safetensors.torch.save_file(TENSORS, path, metadata={"infogan_fast": header})
-        with pytest.raises(CheckpointError, match="its header is damaged"):
-            load_checkpoint(path, CPU)

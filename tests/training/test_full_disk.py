@@ -50,9 +50,9 @@ class FullDisk:
     def __init__(self, name, number, code):
         self.name, self.left, self.code = name, number, code
 
-    def open(self, path, mode):
-        file = builtins.open(path, mode)  # noqa: SIM115 (whoever asked for it closes it)
-        if path.name.removesuffix(".tmp") == self.name:
+    def open(self, path, mode, **options):
+        file = builtins.open(path, mode, **options)  # noqa: SIM115 (whoever asked for it closes it)
+        if (files.replaced_by(path.name) or path.name) == self.name:
             self.left -= 1
         return HalfWriting(file, self.code) if self.left <= 0 else file
 

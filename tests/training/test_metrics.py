@@ -25,7 +25,9 @@ def test_means():
 TERMS = len(LOSS_TERMS) + 2
 
 
-@pytest.mark.parametrize("rows", [torch.zeros(6, TERMS), torch.zeros(2, TERMS + 1), torch.zeros(TERMS)])
+@pytest.mark.parametrize(
+    "rows", [torch.zeros(6, TERMS), torch.zeros(2, TERMS + 1), torch.zeros(TERMS), torch.zeros(2, TERMS).int()]
+)
 def test_rows_of_another_run_are_refused(rows):
-    with pytest.raises(ValueError, match=f"history: expected at most 5 rows of {TERMS} terms"):
+    with pytest.raises(ValueError, match=f"history: got .*, allowed: at most 5 float32 rows of {TERMS} terms"):
         History(SPEC, 5, torch.device("cpu")).restore(rows)

@@ -19,11 +19,14 @@ from infogan_fast.evaluation import CodeAccuracy, CodeRecovery, Evaluation
 from infogan_fast.evaluation.headlines import accuracy_headlines, code_figures, other_headlines
 from infogan_fast.files import WriteError
 from infogan_fast.training import run as runs
+from infogan_fast.training.metrics import Metrics
 from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import preset
 from infogan_fast.training.report import MAX_PICTURES, Subject, write_evaluation_report, write_report
 from infogan_fast.training.report_curves import MAX_CURVES, MAX_POINTS, plots
 from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.training.schedule import Schedule
+from infogan_fast.training.step import LOSS_TERMS
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -79,8 +82,10 @@ def finished(tmp_path, make_config):
         folder.write_config(config, {**about, "versions": {"torch": "2.13.0"}})
         for index in range(1, lines + 1):
             losses = {"discriminator_loss": 1.3, "generator_loss": 0.8 / index, "real_information": 0.5}
+            losses = {**dict.fromkeys(LOSS_TERMS, 1.0), **losses}
             bounds = [0.1 * index] * config.spec.num_codes
-            folder.append_metrics({"step": 2 * index, **losses, "seconds": 1.0 * index, "mi_bound_nats": bounds})
+            metrics = Metrics(2 * index, 1.0 * index, 4.0, losses, bounds, Schedule(1.0, 0.5))
+            folder.append_metrics(metrics.to_json())
         for name in pictures:
             files.write_atomically(folder.traversals / name, PICTURE)
         codes = config.spec.num_codes
@@ -93,7 +98,12 @@ def finished(tmp_path, make_config):
         evaluation = Evaluation(config.spec, recovery, accuracies, SCORES, QUALITY)
         summary = {**evaluation.to_json(), "bound_note": None, "seconds": 12.3, "images_per_second": 4.0, "steps": 6}
         summary |= {"training_images": 30, "heldout_images": 10, "image_shape": [1, 8, 8], "data_notes": ["a note"]}
-        summary |= {"device_name": "cpu", "pictures": [f"traversals/{name}" for name in pictures], **(figures or {})}
+        summary |= {
+            "objective": config.objective,
+            "device_name": "cpu",
+            "pictures": [f"traversals/{name}" for name in pictures],
+            **(figures or {}),
+        }
         folder.write_summary(summary)
         return folder
 
@@ -239,13 +249,14 @@ def test_many_codes(finished):
     assert f"continuous {MAX_CURVES + 1} " not in page["curves"]
 
 
-def test_long_runs_are_thinned_out_and_lines_that_cannot_be_read_left_out(finished):
-    folder = finished(lines=0)
+def test_long_runs_are_thinned_out_and_a_line_that_is_cut_off_left_out(finished):
+    folder = finished(lines=1)
     config = folder.read_config()
     line = {"discriminator_loss": 1.0, "generator_loss": math.nan, "mi_bound_nats": [0.5, 0.1, 0.2]}
     many = [{"step": step, **line} for step in range(1, 3 * MAX_POINTS)]
     assert "Every 3th line" in plots(config, many)[0].caption
-    (folder.path / "metrics.jsonl").write_text(json.dumps({**many[0], "real_information": 0.0}) + '\n{"step": 2, "dis')
+    with open(folder.path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 2, "dis')
     assert page_of(folder).elements.count("svg") == 3
 
 
@@ -290,10 +301,10 @@ def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, t
     (tmp_path / "run" / "summary.json").unlink()
     usual = open
 
-    def full(path, mode):
-        if path.name == "report.html.tmp":
+    def full(path, mode, **options):
+        if files.replaced_by(path.name) == "report.html":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return usual(path, mode)
+        return usual(path, mode, **options)
 
     monkeypatch.setattr(files, "open", full, raising=False)
     with pytest.raises(WriteError, match=r"report\.html: cannot be written: No space left"):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from infogan_fast.data import DataError, ImageData
-from infogan_fast.training import ConfigError, NonFiniteError
+from infogan_fast.finite import NonFiniteError
+from infogan_fast.training import ConfigError
 from infogan_fast.training import trainer as trainer_module
 from infogan_fast.training.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
 from infogan_fast.training.randomness import BatchOrder

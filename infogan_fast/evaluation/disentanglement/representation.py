@@ -11,6 +11,7 @@ from torch import Tensor
 
 from infogan_fast.data import StoredImages
 from infogan_fast.evaluation.reading import batches
+from infogan_fast.finite import check_outputs
 from infogan_fast.nets import InfoGAN
 from infogan_fast.spec import LatentSpec
 
@@ -72,10 +73,13 @@ def represent(
         images: uint8 ``[N, C, H, W]`` on any device, or stored.
         factors: int64 ``[N, F]``.
         rows: which of the images, ascending.
+
+    Raises:
+        NonFiniteError: an output of Q is not finite.
     """
     device, codes = next(nets.parameters()).device, []
     for batch in batches(images, rows):
-        head = nets.encode(batch.to(device).float() / 255.0)
+        head = check_outputs(nets.encode(batch.to(device).float() / 255.0), "outputs of Q")
         *logits, rest = head.split_with_sizes([*spec.categorical, head.shape[1] - sum(spec.categorical)], dim=1)
         columns = [code.argmax(dim=1, keepdim=True).double() for code in logits]
         codes.append(torch.cat([*columns, rest[:, : spec.continuous].double()], dim=1).cpu())

@@ -1,0 +1,72 @@
+"""No figure and no picture is made of networks whose outputs are not finite."""
+
+import numpy as np
+import pytest
+import torch
+
+import infogan_fast as ig
+from infogan_fast.data import ImageData
+from infogan_fast.evaluation import code_accuracies, evaluate, image_quality, recover_codes, write_traversals
+from infogan_fast.evaluation.disentanglement.representation import represent
+from infogan_fast.finite import NonFiniteError, check_model, names_text, not_finite
+from infogan_fast.nets import InfoGAN
+
+SPEC = ig.LatentSpec(noise=5, categorical=(3,), continuous=1)
+IMAGES = torch.randint(0, 256, (12, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+DATA = ImageData("tiny", IMAGES, torch.arange(12) % 3)
+SEED = torch.tensor(3)
+
+
+def networks(value, part):
+    nets = InfoGAN(SPEC.input_dim, SPEC.head_dim(1.0), (1, 8, 8), width=0.1, seed=0).eval()
+    weights = dict(nets.named_parameters())
+    name = next(name for name in weights if name.startswith(part))
+    with torch.no_grad():
+        weights[name].fill_(value)
+    return nets
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
+def test_a_generator_that_is_not_finite(value, tmp_path):
+    nets = networks(value, "generator")
+    for use in (
+        lambda: evaluate(nets, SPEC, 1.0, DATA, SEED, 0, 20),
+        lambda: image_quality(nets, SPEC, IMAGES, SEED, 0),
+        lambda: recover_codes(nets, SPEC, 1.0, SEED, 0, 20),
+        lambda: write_traversals(nets, SPEC, SEED, 0, tmp_path),
+    ):
+        with pytest.raises(NonFiniteError, match="are not finite"):
+            use()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_head_that_is_not_finite():
+    nets = networks(float("nan"), "head")
+    for use in (
+        lambda: recover_codes(nets, SPEC, 1.0, SEED, 0, 20),
+        lambda: code_accuracies(nets, SPEC, DATA),
+        lambda: represent(nets, SPEC, IMAGES, torch.zeros(12, 1, dtype=torch.int64), np.arange(12)),
+    ):
+        with pytest.raises(NonFiniteError, match="outputs of Q are not finite"):
+            use()
+
+
+def test_a_variance_too_small_for_its_likelihood():
+    nets = InfoGAN(SPEC.input_dim, SPEC.head_dim("learned"), (1, 8, 8), width=0.1, seed=0).eval()
+    with torch.no_grad():
+        nets.head.layers[-1].weight.zero_()
+        nets.head.layers[-1].bias.fill_(-1e4)  # the log-variance, and all else
+    with pytest.raises(NonFiniteError, match="likelihoods that Q gives the codes are not finite"):
+        recover_codes(nets, SPEC, "learned", SEED, 0, 20)
+
+
+def test_the_first_tensors_that_are_not_finite_are_named():
+    tensors = {name: torch.tensor([1.0, float("nan")]) for name in "abcde"}
+    tensors |= {"fine": torch.ones(3), "empty": torch.zeros(0), "count": torch.tensor(7)}
+    assert not_finite(tensors) == list("abcde")
+    assert not_finite({"fine": torch.full((2,), 3e38)}) == []
+    assert not_finite({"count": torch.tensor(7)}) == []
+    assert names_text(["a"]) == "a"
+    with pytest.raises(NonFiniteError, match=r"^file: the model is not finite: a, b, c and 2 more$"):
+        check_model(tensors, "file")
+    check_model({"fine": torch.ones(3)}, "file")
