@@ -94,6 +94,13 @@ class Hung(BaseException):
     """Raised in a reader that takes too long; not an Exception, so that it is not taken for damage."""
 
 
+def temporary_folder():
+    """A new one, in memory where the system has such a place and TMPDIR names no other."""
+    shared_memory = Path("/dev/shm")
+    in_memory = shared_memory.is_dir() and "TMPDIR" not in os.environ
+    return tempfile.TemporaryDirectory(dir=shared_memory if in_memory else None)
+
+
 class Harness:
     """Runs one target on one file after the other, in a folder that it makes and removes.
 
@@ -104,8 +111,7 @@ class Harness:
 
     def __init__(self, target, alarm=True):
         self.target, self._alarm = target, alarm
-        shared_memory = Path("/dev/shm")
-        self._temporary = tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None)
+        self._temporary = temporary_folder()
         self.folder = Path(self._temporary.name) / "files"
         self.folder.mkdir()
         self._output = open(Path(self._temporary.name) / "output", "w+b")  # noqa: SIM115 (as long as this object)

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -96,8 +97,11 @@ def _fuzz(name, options):
 def _atheris(name, out, arguments):
     """Exit code and log of ``fuzz_one.py``."""
     command = [sys.executable, str(FOLDER / "fuzz_one.py"), name, str(out), *map(str, arguments)]
-    with open(out / "log", "ab") as log:
-        code = subprocess.run(command, stdout=log, stderr=log, env=_environment(), check=False, cwd=ROOT).returncode
+    # libFuzzer ends the process without its clean-up, so the folder of the files under test is made here.
+    in_memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=in_memory) as scratch, open(out / "log", "ab") as log:
+        environment = {**_environment(), "TMPDIR": scratch}
+        code = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False, cwd=ROOT).returncode
     return code, (out / "log").read_text(errors="replace")
 
 
