@@ -6,6 +6,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Arguments for `make train` and `make bench`, such as ARGS="--seed 1 --steps 500".
 ARGS   ?=
+# Of `make fuzz`: seconds for each reader of files; OPTIONAL=1 skips it where atheris cannot be installed.
+SECONDS_EACH ?= 30
+OPTIONAL ?=
 # Folder for what `make gpu-check` writes; empty: benchmarks/results/ and the device's name. COMMIT names the tree there.
 OUT    ?=
 COMMIT ?=
@@ -14,12 +17,12 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 # Threads that wait give way soon: else tests that start processes take ten times as long where other work has the
 # cores too.
-test test-python test-slow: export GOMP_SPINCOUNT ?= 1000
+test test-python test-slow fuzz: export GOMP_SPINCOUNT ?= 1000
 
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: help install build train test test-python test-native test-threads test-slow cuda-build gpu-check bench docs lint format clean
+.PHONY: help install build train test test-python test-native test-threads test-slow fuzz cuda-build gpu-check bench docs lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -57,6 +60,10 @@ test-python: install
 
 test-slow: install  ## the tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -m slow
+
+fuzz: install  ## coverage-guided fuzzing of every reader of files, two side by side (SECONDS_EACH=30)
+	-$(BIN)/pip install --quiet --constraint constraints.txt --only-binary atheris atheris
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS_EACH) $(if $(OPTIONAL),--optional)
 
 cuda-build:  ## compile the CUDA kernels for machines without a GPU and check the result
 	.ci/cuda_build

@@ -1,0 +1,149 @@
+"""Every reader of files on undamaged files, on damaged ones, and on what fuzzing found; without atheris."""
+
+from pathlib import Path
+
+import pytest
+from fuzz_targets import TARGETS
+from harness import Harness
+
+FOLDER = Path(__file__).parent
+
+# KNOWN FAULTS: files on which a reader still does what it must not. A file that a change mends has to leave this table,
+# which ends as set().
+KNOWN = {
+    "idx/gzip-bomb-behind-a-small-header",
+    "idx/gzip-bomb-of-labels",
+    "idx/no-images-of-a-size-beyond-64-bits",
+    "arrays/labels-that-announce-2-to-the-40.npz",
+    "arrays/labels-of-80-MiB-for-3-images.npz",
+    "arrays/header-without-its-end.npy",
+    "arrays/header-with-a-bracket-too-many.npy",
+    "arrays/header-that-announces-4-GiB.npy",
+    "arrays/shape-of-a-truth-value.npy",
+    "arrays/damaged-lzma.npz",
+    "arrays/name-of-two-lines.npz",
+    "arrays/name-that-clears-the-screen.npz",
+    "arrays/header-of-two-bytes.npy",
+    "arrays/key-of-two-lines.npz",
+    "arrays/labels-that-announce-24-TiB.npz",
+    "arrays/labels-with-a-truth-value-in-the-shape.npz",
+    "arrays/labels-with-an-open-bracket-in-the-header.npz",
+    "arrays/lzma-data-damaged-in-the-header.npz",
+    "arrays/lzma-data-damaged-in-the-values.npz",
+    "arrays/lzma-dictionary-of-gigabytes-for-the-header.npz",
+    "arrays/lzma-dictionary-of-gigabytes-for-the-values.npz",
+    "arrays/shape-that-makes-numpy-warn.npy",
+    "arrays/shape-whose-product-is-negative.npy",
+    "arrays/shape-with-a-truth-value.npy",
+    "image/iptc-with-postscript-in-it",
+    "image/png-of-12-by-5719362-with-alpha",
+    "image/tiff-of-26163-samples-per-pixel",
+    "checkpoint/step-of-minus-5",
+    "checkpoint/step-that-is-a-text",
+    "checkpoint/step-beyond-64-bits",
+    "checkpoint/step-that-is-a-truth-value",
+    "checkpoint/best-that-is-an-object",
+    "checkpoint/best-at-minus-5",
+    "checkpoint/best-without-end",
+    "checkpoint/best-that-is-not-a-number",
+    "checkpoint/best-beyond-floats",
+    "checkpoint/shape-that-is-a-number",
+    "checkpoint/settings-that-are-a-list",
+    "checkpoint/settings-that-are-a-number",
+    "checkpoint/settings-nested-3000-deep",
+    "checkpoint/format-of-two-lines",
+    "checkpoint/scalars-nested-3000-deep",
+    "checkpoint/tensor-with-a-side-beyond-64-bits",
+    "checkpoint/name-of-a-tensor-of-two-lines",
+    "checkpoint/format-that-is-half-a-surrogate",
+    "checkpoint/scalars-nested-deep",
+    "checkpoint/step-of-minus-2",
+    "checkpoint/tensor-with-a-side-of-2-to-the-63",
+    "config/a-number-beyond-floats",
+    "config/lists-nested-3000-deep",
+    "config/a-setting-of-two-lines",
+    "config/nested-3000-deep",
+    "config/nested-deep.json",
+    "config/number-beyond-floats.json",
+    "config/setting-of-control-characters.json",
+    "metrics/step-beyond-floats",
+    "metrics/step-without-end",
+    "metrics/nested-3000-deep",
+    "metrics/line-nested-deep.jsonl",
+    "metrics/step-without-end.jsonl",
+    "summary/a-figure-that-is-a-text",
+    "summary/a-figure-beyond-floats",
+    "summary/an-interval-of-one-end",
+    "summary/figures-fewer-than-codes",
+    "summary/accuracies-that-are-a-number",
+    "summary/quality-that-is-a-list",
+    "summary/disentanglement-without-scores",
+    "summary/pictures-that-are-numbers",
+    "summary/pictures-nested-3000-deep",
+    "summary/no-figures",
+    "summary/nested-3000-deep",
+    "summary/KeyError-accuracy-headlines.json",
+    "summary/KeyError-code-figures.json",
+    "summary/KeyError-of-disentanglement.json",
+    "summary/KeyError-of-groups.json",
+    "summary/KeyError-of-quality.json",
+    "summary/KeyError-pictures.json",
+    "summary/KeyError-which-code.json",
+    "summary/KeyError-why-no-accuracy.json",
+    "summary/OverflowError-listcomp.json",
+    "summary/RecursionError-nested-deep.json",
+    "summary/TypeError-accuracy-headlines.json",
+    "summary/TypeError-code-figures.json",
+    "summary/TypeError-listcomp.json",
+    "summary/TypeError-of-disentanglement.json",
+    "summary/TypeError-of-quality.json",
+    "summary/ValueError-accuracy-headlines.json",
+    "summary/ValueError-listcomp.json",
+    "summary/ValueError-of-groups.json",
+    "summary/ValueError-of-quality.json",
+}
+
+
+@pytest.fixture(params=TARGETS)
+def harness(request):
+    harness = Harness(TARGETS[request.param])
+    for content in harness.target.seeds().values():  # imports what is imported late, and fills caches
+        harness.check(content)
+    yield harness
+    harness.close()
+
+
+def test_undamaged_files_are_read(harness):
+    target = harness.target
+    for name, content in target.seeds().items():
+        assert harness.check(content) is None, name
+        target.read(target.place(content, harness.folder))  # raises nothing at all
+        assert len(content) <= target.max_length
+
+
+def test_damaged_files_do_no_harm(harness):
+    check(harness, harness.target.damaged())
+
+
+@pytest.mark.parametrize("kind", ["corpus", "regressions"])
+def test_files_that_fuzzing_found_do_no_harm(harness, kind):
+    folder = FOLDER / kind / harness.target.name
+    check(harness, {path.name: path.read_bytes() for path in sorted(folder.glob("*"))})
+
+
+def check(harness, files):
+    found = {name: harness.check(content) for name, content in files.items()}
+    faults = {f"{harness.target.name}/{name}": str(finding) for name, finding in found.items() if finding is not None}
+    known = {
+        name for name in KNOWN if name.partition("/")[0] == harness.target.name and name.partition("/")[2] in files
+    }
+    assert {name: fault for name, fault in faults.items() if name not in known} == {}
+    assert known - faults.keys() == set(), "mended: take them out of KNOWN"
+
+
+def test_each_reader_has_a_kept_corpus():
+    assert {path.name for path in (FOLDER / "corpus").iterdir()} == TARGETS.keys()
+    kept = [
+        path for path in FOLDER.rglob("*") if path.is_file() and path.parent.parent.name in ("corpus", "regressions")
+    ]
+    assert sum(path.stat().st_size for path in kept) < 600_000
