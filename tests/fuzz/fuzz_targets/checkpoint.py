@@ -1,8 +1,10 @@
 """Checkpoints: as ``evaluate`` reads them, and as a run that is continued checks them before it restores anything."""
 
 import functools
+import hashlib
 import json
 import math
+import re
 import tempfile
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from infogan_fast.training.networks import build_networks
 _NAME, _STEP = "step_00000002.safetensors", 2
 _KEY = "infogan_fast"
 _CPU = torch.device("cpu")
+_CHECKSUM = re.compile(rb'"sha256":"[0-9a-f]{64}"')
 
 
 def _place(content, folder):
@@ -39,9 +42,9 @@ def _read(path):
     step = entry(scalars, "step", path)
     assert type(step) is int, f"step: {step!r}"
     assert 0 <= step < 2**63, f"step: {step!r}"
-    best = best_of(scalars, path)
+    best = best_of(scalars)
     assert best is None or (type(best.step) is int and best.step >= 0 and math.isfinite(best.score)), f"best: {best}"
-    if "settings" in scalars:  # else it is not of a run
+    if scalars["settings"]:  # else it is not of a run
         check_same_run(scalars, path, tiny_run.CONFIG, tiny_run.images(), _sha256())
         load_networks(_networks(), "nets", tensors, path)
 
@@ -64,7 +67,14 @@ def _seeds():
         "empty": torch.zeros(0, 4),
         "scalar": torch.tensor(3.5),
     }
-    scalars = {"seconds": 1.5, "last_log": [2, 1.5], "image_shape": [1, 4, 4], "images": 12}
+    scalars = {
+        "seconds": 1.5,
+        "last_log": [2, 1.5],
+        "image_shape": [1, 4, 4],
+        "images": 12,
+        "images_sha256": "0" * 64,
+        "settings": {},
+    }
     seeds = {"run": tiny_run.file(_NAME)}
     with tempfile.TemporaryDirectory() as folder:
         for name, held, best in (("few", tensors, None), ("best", tensors, Best(1, 0.5)), ("none", {}, None)):
@@ -105,10 +115,12 @@ def _damaged():
     few = (int.from_bytes(few[:8], "little") + 18).to_bytes(8, "little") + few[8:]  # what the next change adds
     return {
         **files,
-        "tensor-with-a-side-beyond-64-bits": few.replace(b'"shape":[0,4]', b'"shape":[0,9223372036854775808]', 1),
+        "tensor-with-a-side-beyond-64-bits": sealed(
+            few.replace(b'"shape":[0,4]', b'"shape":[0,9223372036854775808]', 1)
+        ),
         "header-longer-than-the-file": (2**40).to_bytes(8, "little") + run[8:],
         "header-of-2-to-the-64": b"\xff" * 8 + run[8:],
-        "name-of-a-tensor-of-two-lines": renamed,
+        "name-of-a-tensor-of-two-lines": sealed(renamed),
         "cut-off": run[:-9],
         "empty": b"",
     }
@@ -119,8 +131,16 @@ def with_scalars(content, change):
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     header["__metadata__"][_KEY] = change(json.loads(header["__metadata__"][_KEY]))
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return sealed(len(text).to_bytes(8, "little") + text + content[8 + length :])
+
+
+def sealed(content):
+    """A checkpoint with the checksum of its content, if there is a place for it: damage that was done on purpose."""
+    return _CHECKSUM.sub(
+        b'"sha256":"%s"' % hashlib.sha256(_CHECKSUM.sub(b'"sha256":"%s"' % (b"0" * 64), content)).hexdigest().encode(),
+        content,
+    )
 
 
 def _mutate(content, random, raw):
@@ -137,15 +157,16 @@ def _mutate(content, random, raw):
         case 1 if len(header) > 1:
             name = random.choice([name for name in header if name != "__metadata__"])
             changed = mutated_json(json.dumps(header[name]).encode(), random, raw)
-            text = json.dumps({**header, name: 0}).encode()
-            text = text.replace(json.dumps(name).encode() + b": 0", json.dumps(name).encode() + b": " + changed)
+            text = json.dumps({**header, name: 0}, separators=(",", ":")).encode()
+            text = text.replace(json.dumps(name).encode() + b":0", json.dumps(name).encode() + b":" + changed)
         case 2:
             body = raw(body) if body else b"\0"
         case _:
             changed = mutated_json(scalars.encode("utf-8", "surrogatepass"), random, raw)
             header["__metadata__"][_KEY] = changed.decode("utf-8", "replace")
-            text = json.dumps(header, ensure_ascii=False).encode("utf-8", "replace")
-    return len(text).to_bytes(8, "little") + text + body
+            text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    content = len(text).to_bytes(8, "little") + text + body
+    return content if random.random() < 0.1 else sealed(content)
 
 
 TARGET = Target(
