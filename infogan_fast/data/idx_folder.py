@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import torch
@@ -10,9 +11,11 @@ from torch import Tensor
 
 from infogan_fast.data.idx import find_idx, read_idx
 from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.memory import check_fits
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.stored_array import ArrayImages
 from infogan_fast.data.streaming import Streaming
+from infogan_fast.data.text import shown
 
 # The names that MNIST, Fashion-MNIST and KMNIST are published under; some copies have a dot before "idx".
 _IMAGES = "{part}-images-idx3-ubyte"
@@ -41,12 +44,15 @@ def load_idx_folder(folder: Path, streaming: Streaming = _DEFAULT) -> ImageData:
     images = _find(folder, _IMAGES.format(part="train"))
     if images is None:
         looked_for = _IMAGES.format(part="train")
-        present = sorted(entry.name for entry in folder.iterdir())
-        shown = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "")
+        try:
+            present = sorted(os.listdir(folder))
+        except OSError as error:
+            raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        listed = ", ".join(map(shown, present[:8])) + (", ..." if len(present) > 8 else "")
         raise DataError(
             f"{folder}: no IDX training images: looked for {looked_for} and {looked_for}.gz "
             f"(and, optional, {_LABELS.format(part='train')}, {_IMAGES.format(part='t10k')}, "
-            f"{_LABELS.format(part='t10k')}); the folder holds {shown or 'nothing'}"
+            f"{_LABELS.format(part='t10k')}); the folder holds {listed or 'nothing'}"
         )
     heldout_images = _find(folder, _IMAGES.format(part="t10k"))
     heldout_labels = _find(folder, _LABELS.format(part="t10k"))
@@ -69,7 +75,7 @@ def load_idx_file(path: Path, streaming: Streaming = _DEFAULT) -> ImageData:
 def _find(folder: Path, name: str) -> Path | None:
     for candidate in (name, name.replace("-idx", ".idx")):
         for suffix in ("", ".gz"):
-            if (folder / (candidate + suffix)).is_file():
+            if os.path.isfile(folder / (candidate + suffix)):  # unlike Path's, it never raises
                 return folder / (candidate + suffix)
     return None
 
@@ -80,20 +86,12 @@ def _read_part(
     """Images uint8 ``[N, 1, H, W]`` and labels int64 ``[N]``."""
     found = find_idx(images_path, dimensions=3)
     images: Tensor | StoredImages
-    if (
-        found is not None
-        and 0 not in found.shape
-        and streaming.wanted(images_path, found.offset + math.prod(found.shape))
-    ):
+    if found is not None and streaming.wanted(images_path, found.offset + math.prod(found.shape)):
         images = ArrayImages(found, streaming.processes)
     else:
-        array = read_idx(images_path, dimensions=3)
-        if array.size == 0:
-            raise DataError(f"{images_path}: holds no images: {' x '.join(str(n) for n in array.shape)}")
-        images = torch.from_numpy(array.copy())[:, None]
+        images = torch.from_numpy(read_idx(images_path, dimensions=3))[:, None]
     if labels_path is None:
         return images, None
-    labels = read_idx(labels_path, dimensions=1)
-    if len(labels) != len(images):
-        raise DataError(f"{labels_path}: {len(labels)} labels, but {images_path} holds {len(images)} images")
+    check_fits(labels_path, 9 * len(images))
+    labels = read_idx(labels_path, dimensions=1, labels_of=(images_path, len(images)))
     return images, torch.from_numpy(labels.astype("int64"))

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from infogan_fast.data.folder_walk import Walk, walk
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.stored_files import (
@@ -20,10 +21,11 @@ from infogan_fast.data.stored_files import (
     Outcome,
     channels_and_sha256,
     outcomes_by_workers,
-    pillow_warnings,
+    pillow_settings,
     read_or_reason,
 )
 from infogan_fast.data.streaming import Streaming
+from infogan_fast.data.text import shown
 
 #: Side of the images where none is asked for.
 DEFAULT_SIDE = 32
@@ -43,14 +45,14 @@ def load_image_folder(
     """Every image file under a folder, in the order of their names, as squares; no held-out part.
 
     Subfolders are the classes if there are two or more and every image lies directly in one of them; otherwise there
-    are no labels. Hidden files and folders are left out. Files that are no readable images are skipped and named in the
-    notes.
+    are no labels. Hidden files and folders are left out. Files that are no readable images, and folders that
+    cannot be read, are skipped and named in the notes. How folders that are links are taken: ``folder_walk.walk``.
 
     Args:
         folder: it is searched with all that is below it.
         image_size: side of the images; None for ``DEFAULT_SIDE``. The short side is resized to it, the centre cropped.
         channels: 1 for grey, 3 for RGB, None for grey if no image has colour and else RGB.
-        strict: whether a file that cannot be read is an error.
+        strict: whether a file or folder that cannot be read is an error.
         streaming: whether images are held in memory, or read once now and again when they are needed.
 
     Raises:
@@ -58,7 +60,8 @@ def load_image_folder(
             where streaming is forbidden.
         ModuleNotFoundError: Pillow is not installed.
     """
-    side, names = image_size or DEFAULT_SIDE, [file.relative_to(folder) for file in _files_under(folder)]
+    side, walked = image_size or DEFAULT_SIDE, _walked(folder, strict)
+    names = [Path(name) for name in walked.files]
     read: list[Path] = []
     skipped: list[str] = []
 
@@ -69,9 +72,9 @@ def load_image_folder(
                 read.append(name)
                 yield pixels
             elif strict:
-                raise DataError(f"{folder / name}: {pixels}; without --strict such files are skipped")
+                raise DataError(f"{folder}/{shown(name)}: {pixels}; without --strict such files are skipped")
             else:
-                skipped.append(f"{name} ({pixels})")
+                skipped.append(f"{shown(name)} ({pixels})")
 
     images: Tensor | StoredImages | None
     if streaming.wanted(folder, len(names) * (channels or 3) * side * side):
@@ -81,31 +84,33 @@ def load_image_folder(
     else:
         files = [folder / name for name in names]
         images = _gathered(readable(_squares(files, side, channels)), len(files), side, channels)
+    unreadable = [f"{shown(path)} ({reason})" for path, reason in walked.unreadable]
     if images is None or not read:
         raise DataError(
-            f"{folder}: holds no image: {_listing(skipped) or 'it has no files'}; allowed: files that Pillow reads, "
-            "such as PNG and JPEG, or IDX files (train-images-idx3-ubyte, plain or .gz, and the like)"
+            f"{folder}: holds no image: {_listing([*unreadable, *skipped]) or 'it has no files'}; allowed: files that "
+            "Pillow reads, such as PNG and JPEG, or IDX files (train-images-idx3-ubyte, plain or .gz, and the like)"
         )
     labels, classes = _labels(read)
     notes = [f"skipped {len(skipped)} of {len(names)} files: {_listing(skipped)}"] if skipped else []
+    if unreadable:
+        notes.append(f"skipped {len(unreadable)} folders that cannot be read: {_listing(unreadable)}")
     if image_size is None:
         notes.append(f"image_size: {side}, chosen for a folder of images; --set image_size=64 is another")
     if classes:
-        notes.append(f"labels: {len(classes)} classes, the subfolders {_listing(classes)}")
+        notes.append(f"labels: {len(classes)} classes, the subfolders {_listing([shown(name) for name in classes])}")
     return ImageData(str(folder), images, labels, notes=tuple(notes))
 
 
-def _files_under(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Files that are not hidden, sorted by the parts of their paths; links to folders are followed."""
-    above = (*above, folder.resolve())
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if entry.resolve() not in above:  # a link to a folder that it lies in
-                yield from _files_under(entry, above)
-        elif entry.is_file():
-            yield entry
+def _walked(folder: Path, strict: bool) -> Walk:
+    """What is under a folder; a ``DataError`` if it cannot be read, or, with ``strict``, a folder in it cannot."""
+    try:
+        found = walk(folder)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
+    if strict and found.unreadable:
+        path, reason = found.unreadable[0]
+        raise DataError(f"{folder}/{shown(path)}: {reason}; without --strict such folders are skipped")
+    return found
 
 
 def _gathered(pixels: Iterable[NDArray[np.uint8]], most: int, side: int, channels: int | None) -> Tensor:
@@ -122,7 +127,7 @@ def _gathered(pixels: Iterable[NDArray[np.uint8]], most: int, side: int, channel
 
 def _squares(files: Sequence[Path], side: int, channels: int | None) -> Iterator[Outcome]:
     """What comes of each file; decoded by as many threads as torch has."""
-    with pillow_warnings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
+    with pillow_settings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first in range(0, len(files), _AT_ONCE):
             yield from pool.map(partial(read_or_reason, side=side, channels=channels), files[first : first + _AT_ONCE])
 
@@ -135,7 +140,8 @@ def _labels(files: Sequence[Path]) -> tuple[Tensor | None, list[str]]:
     classes = sorted({file.parts[0] for file in files})
     if len(classes) < 2 or any(len(file.parts) != 2 for file in files):
         return None, []
-    return torch.tensor([classes.index(file.parts[0]) for file in files], dtype=torch.int64), classes
+    numbers = {name: number for number, name in enumerate(classes)}
+    return torch.tensor([numbers[file.parts[0]] for file in files], dtype=torch.int64), classes
 
 
 def _listing(names: Sequence[str]) -> str:

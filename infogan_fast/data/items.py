@@ -79,9 +79,12 @@ def _array(image: Any, what: str) -> NDArray[Any]:
         return image
     # Where Pillow has not been imported, nothing is one of its images.
     if "PIL.Image" in sys.modules and isinstance(image, sys.modules["PIL.Image"].Image):
-        from infogan_fast.data.pillow import grey_or_rgb, to_array
+        from infogan_fast.data.pillow import to_array, upright_grey_or_rgb
 
-        return to_array(grey_or_rgb(image), None)
+        try:
+            return to_array(upright_grey_or_rgb(image), None)
+        except ValueError as error:
+            raise DataError(f"{what}: {error}") from error
     raise DataError(
         f"{what}: got {_described(image)}, allowed: a PIL image, or a tensor or array [H, W], [H, W, C] or [C, H, W]"
     )

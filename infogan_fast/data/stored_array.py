@@ -16,8 +16,12 @@ from torch import Tensor
 
 from infogan_fast.data.arrays import Range, channels_first, range_of, to_uint8
 from infogan_fast.data.errors import DataError
+from infogan_fast.data.memory import check_fits
+from infogan_fast.data.regular_file import open_regular, read_into
 from infogan_fast.data.stored import StoredImages, at_once, in_chunks
 from infogan_fast.data.workers import read_ahead
+
+_CONVERTING = 24  # bytes per floating-point value that is converted: copies in float64
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,12 @@ class ArrayInFile:
         result = np.empty((len(indices), *self.shape[1:]), dtype=self.dtype)
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         try:
-            with open(self.path, "rb", buffering=0) as file:
+            with open_regular(self.path, buffered=False) as file:
                 if os.fstat(file.fileno()).st_mtime_ns != self.modified_ns:
                     raise DataError(f"{self.path}: was changed while it was in use")
                 for row, index in zip(result, indices, strict=True):
                     file.seek(self.offset + index * row_bytes)
-                    if file.readinto(row.reshape(-1).view(np.uint8)) != row_bytes:
+                    if read_into(file, row.reshape(-1).view(np.uint8).data) != row_bytes:
                         raise DataError(f"{self.path}: was cut short while it was in use")
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read: {error.strerror or error}") from error
@@ -88,6 +92,9 @@ class ArrayImages(StoredImages):
         shape = channels_first(name, np.broadcast_to(np.uint8(0), array.shape)).shape
         super().__init__(name, shape, workers)
         self._array = array
+        if at_once(shape) == 1:  # a large one: smaller ones are read some megabytes at a time
+            per_value = array.dtype.itemsize + (0 if array.dtype == np.uint8 else _CONVERTING)
+            check_fits(name, math.prod(shape[1:]) * per_value)
         self.note: str | None = None
         """What floating-point values were taken as; None of uint8."""
         self._signed = False

@@ -18,40 +18,60 @@ from torch import Tensor
 
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.stored import StoredImages, in_chunks
+from infogan_fast.data.text import shown
 from infogan_fast.data.workers import read_ahead
 
 #: What comes of a file: uint8 ``[C, side, side]``, or why there is no image.
 Outcome: TypeAlias = "NDArray[np.uint8] | str"
 
 _FILES_AT_ONCE = 32
+_MOST_TEXT = 4 * 2**20  # characters, of up to four bytes
 
 
 def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
-    """One file as a square (``pillow.read_square``), or why there is none; inside ``pillow_warnings``."""
+    """One file as a square (``pillow.read_square``), or why there is none; inside ``pillow_settings``.
+
+    Raises:
+        DataError: the machine does not have the memory that decoding it takes.
+    """
     from PIL import Image, UnidentifiedImageError
 
-    from infogan_fast.data.pillow import read_square
+    from infogan_fast.data.pillow import format_not_read, read_square
 
     try:
         return read_square(file, side, channels)
+    except DataError:
+        raise
     except UnidentifiedImageError:
-        return "not an image that Pillow reads"
+        found = format_not_read(file)
+        return f"{found}, a format that is not read" if found else "not an image that Pillow reads"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         return f"more than {Image.MAX_IMAGE_PIXELS} pixels, perhaps a decompression bomb"
+    except MemoryError:
+        return "not enough memory"
     except Exception as error:  # Pillow's decoders raise nearly anything at damaged files
         text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return " ".join(text.split()) or type(error).__name__
+        return shown(" ".join(text.split()) or type(error).__name__)
 
 
 @contextmanager
-def pillow_warnings() -> Iterator[None]:
-    """While it lasts, Pillow's remarks about odd metadata are left out, and one about too many pixels is an error."""
-    from PIL import Image
+def pillow_settings() -> Iterator[None]:
+    """While it lasts, Pillow takes few bytes of text, and is quiet.
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+    Its remarks about odd metadata are left out, one about too many pixels is an error, and so is text of more than
+    ``_MOST_TEXT`` characters in a PNG file.
+    """
+    from PIL import Image, PngImagePlugin
+
+    before = PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_MEMORY = min(before, _MOST_TEXT)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        PngImagePlugin.MAX_TEXT_MEMORY = before
 
 
 def outcomes_by_workers(
@@ -119,7 +139,7 @@ class FileImages(StoredImages):
                 outcome = "it has colour"
             if isinstance(outcome, str):
                 raise DataError(
-                    f"{self._folder / self._names[index]}: {outcome}; it was not so at the start of the run"
+                    f"{self._folder}/{shown(self._names[index])}: {outcome}; it was not so at the start of the run"
                 )
             target[:] = _with_channels(outcome, channels)
         return torch.from_numpy(result)
@@ -139,7 +159,7 @@ class Names:
 
 
 def _outcomes(folder: Path, names: Names, side: int, channels: int | None, indices: Sequence[int]) -> list[Outcome]:
-    with pillow_warnings():
+    with pillow_settings():
         return [read_or_reason(folder / names[index], side, channels) for index in indices]
 
 

@@ -98,7 +98,7 @@ def test_npz_without_labels_and_without_images(tmp_path):
         (np.arange(5.0), r"labels: got float64 \[5\], allowed: integers \[N\]"),
         (np.eye(5, dtype=np.int64), r"labels: got int64 \[5, 5\]"),
         (np.arange(5) - 1, "labels must be >= 0, got -1"),
-        (np.array(["a"] * 5, dtype=object), "Object arrays cannot be loaded"),
+        (np.array(["a"] * 5, dtype=object), "labels: holds pickled Python objects, which are never"),
     ],
 )
 def test_wrong_labels(tmp_path, labels, message):

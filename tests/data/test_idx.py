@@ -63,7 +63,7 @@ def test_truncated_header(tmp_path):
 
 
 def damage_body(content):
-    return content[:20] + bytes(byte ^ 0xFF for byte in content[20:30]) + content[30:]
+    return content[:-20] + bytes(byte ^ 0xFF for byte in content[-20:-10]) + content[-10:]
 
 
 @pytest.mark.parametrize("damage", [lambda c: c[:-12], damage_body, lambda c: c[:-8] + b"\0" * 8])

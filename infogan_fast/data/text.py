@@ -1,0 +1,26 @@
+"""Names that strangers gave to their files, in messages."""
+
+from __future__ import annotations
+
+_MOST_SHOWN = 120
+
+
+def shown(name: object, most: int = _MOST_SHOWN) -> str:
+    """A name as one line of printable text: what is not printable is escaped, and more than ``most`` characters cut."""
+    text = printable(str(name))
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}...{text[-(most // 2) :]}"
+
+
+def printable(text: str) -> str:
+    """Text with its control and other invisible characters, and bytes that are not UTF-8, escaped as in ``repr``."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    if "\udc80" <= character <= "\udcff":  # how Python reads a byte of a file's name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
