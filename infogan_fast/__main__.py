@@ -1,4 +1,4 @@
-"""Entry point of ``infogan-fast`` and ``python -m infogan_fast``: the commands, and how their errors are shown."""
+"""Entry point of ``infogan-fast`` and ``python -m infogan_fast``: the commands."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import sys
 
 # Packages of the extra `train`, by the names they are imported by.
 _TRAIN_EXTRA = ("PIL", "jinja2", "matplotlib", "mlxtend", "rich", "safetensors", "scipy", "typer")
-
-USER_ERROR, RUN_FAILED = 2, 1
 
 
 def main() -> None:
@@ -17,28 +15,19 @@ def main() -> None:
     or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
     """
     try:
-        from infogan_fast import cli
+        from infogan_fast.cli import errors
+        from infogan_fast.cli.app import app
 
-        try:
-            cli.app(prog_name="infogan-fast")
-        except cli.USER_ERRORS as error:
-            _exit(str(error), USER_ERROR)
-        except cli.RUN_ERRORS as error:
-            _exit(str(error), RUN_FAILED)
-        except OSError as error:  # no permission, a full disk, a file where a folder should be
-            _exit(f"{error.filename}: {error.strerror}" if error.filename else str(error), USER_ERROR)
+        errors.run(lambda: app(prog_name="infogan-fast"))
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in _TRAIN_EXTRA:
             raise
-        _exit(
-            f"the package {package} is needed for this; install it with: pip install 'infogan-fast[train]'", USER_ERROR
+        print(
+            f"error: the package {package} is needed for this; install it with: pip install 'infogan-fast[train]'",
+            file=sys.stderr,
         )
-
-
-def _exit(message: str, code: int) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(code)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

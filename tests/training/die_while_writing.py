@@ -14,8 +14,9 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401 (with cli, what takes long to import: done here, so that no child has to)
 from tiny_run import SHORT, TINY, files_of
 
-from infogan_fast import cli, files  # noqa: F401
+from infogan_fast import files
 from infogan_fast.__main__ import main
+from infogan_fast.cli import app  # noqa: F401
 
 DIED = 77
 
