@@ -12,8 +12,12 @@ from rich.console import Console
 from infogan_fast import data as datasets
 from infogan_fast.cli import options
 from infogan_fast.cli.console import paths_console, print_summary
-from infogan_fast.cli.errors import failures_explained, how_to_continue
+from infogan_fast.cli.errors import INTERRUPTED, failures_explained, how_to_continue
+from infogan_fast.cli.output import going_on_without_output
+from infogan_fast.cli.resuming import check_resumable
+from infogan_fast.cli.settings import print_settings
 from infogan_fast.data.images import size_text
+from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.continuation import continued_config
 from infogan_fast.training.device import resolve
 from infogan_fast.training.download_progress import download_progress_on
@@ -22,7 +26,7 @@ from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import DEFAULT_PRESET, preset
 from infogan_fast.training.progress import progress_on
 from infogan_fast.training.run import finish, start
-from infogan_fast.training.run_folder import RunFolder, RunFolderError, new_run_folder
+from infogan_fast.training.run_folder import RunFolder, new_run_folder
 from infogan_fast.training.trainer import Trainer
 
 
@@ -36,6 +40,7 @@ def train(
     steps: options.Steps = None,
     device: options.Device = None,
     resume: options.Resume = False,
+    resume_or_start: options.ResumeOrStart = False,
     compile_step: options.Compile = None,
     tensorboard: options.TensorBoard = None,
     settings: options.Settings = False,
@@ -45,7 +50,6 @@ def train(
     The run folder gets config.json, metrics.jsonl, checkpoints/, traversals/*.png, summary.json and
     report.html, which is for a browser.
     """
-    console = paths_console()
     given = {
         "seed": seed,
         "data": data,
@@ -56,20 +60,33 @@ def train(
         "tensorboard": tensorboard,
     }
     overrides = parse_overrides(assignments or ())
+    for key, value in given.items():
+        if value is not None and overrides.get(key, value) != value:
+            raise ConfigError(f"{key}: got {value!r} and, with --set, {overrides[key]!r}; allowed: one of them")
     overrides |= {key: value for key, value in given.items() if value is not None}
+    name = DEFAULT_PRESET if preset_name is None else preset_name
+    if settings:
+        print_settings(name, overrides)
+        return
     if "data" in overrides:
         overrides["data"] = datasets.canonical(overrides["data"])
-    if resume and out is None:
-        raise RunFolderError("--resume: say which run with --out DIR")
-    if resume and out is not None and RunFolder(out).is_run:
-        folder = RunFolder(out)
+    folder = None if out is None else RunFolder(out)
+    if resume or resume_or_start:
+        check_resumable(folder, resume_or_start)
+    if (resume or resume_or_start) and folder is not None and folder.is_run:
         config, notes = continued_config(folder, preset_name, overrides)
     else:
-        config, notes = resolve(dataclasses.replace(preset(preset_name or DEFAULT_PRESET), **overrides))
-        folder = new_run_folder(out, preset_name or DEFAULT_PRESET)
-    if datasets.is_path(config.data):  # which may take minutes
-        console.print(f"reading images: {config.data}", soft_wrap=True)
+        config, notes = resolve(dataclasses.replace(preset(name), **overrides))
+        folder = new_run_folder(out, name)
+    with going_on_without_output(f"training goes on, its results go to {folder.path}"):
+        _train(config, folder, notes)
+
+
+def _train(config: TrainConfig, folder: RunFolder, notes: list[str]) -> None:
+    console = paths_console()
     try:
+        if datasets.is_path(config.data):  # which may take minutes
+            console.print(f"reading images: {config.data}", soft_wrap=True)
         with download_progress_on(console) as download:
             trainer = start(config, folder, download)
     except BaseException:
@@ -82,12 +99,18 @@ def train(
                 trainer.run(progress, stop)
     except KeyboardInterrupt:  # the second Ctrl-C
         console.print(f"interrupted in step {trainer.step + 1}, not saved; {how_to_continue(folder)}", soft_wrap=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     if stop():
         console.print(f"stopped after step {trainer.step}, saved; {how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(stop.exit_code)
-    with failures_explained(trainer):
-        summary = finish(trainer)
+    try:
+        with failures_explained(trainer):
+            summary = finish(trainer)
+    except KeyboardInterrupt:
+        console.print(
+            f"interrupted; training is done, its evaluation is not; {how_to_continue(folder)}", soft_wrap=True
+        )
+        raise typer.Exit(INTERRUPTED) from None
     print_summary(console, summary)
     console.print(
         f"{summary['steps']} steps in {summary['seconds']:.0f} s, {summary['images_per_second']:.0f} images/s\n"

@@ -99,7 +99,7 @@ def train(out, images, log, before=lambda: None):
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         before()
-        sys.argv[1:] = ["train", "--resume", "--out", str(out), "--data", str(images), *TINY, *SHORT]
+        sys.argv[1:] = ["train", "--resume-or-start", "--out", str(out), "--data", str(images), *TINY, *SHORT]
         try:
             main()
         except SystemExit as exit_:

@@ -1,0 +1,48 @@
+"""Ctrl-C while the command line starts: torch takes a second or two to import, and a traceback of that helps no one.
+
+The package imports this before torch. It changes nothing where the package is imported by another program.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+_NAMES = ("infogan-fast", "infogan-fast.exe", "infogan-fast-script.py")
+
+
+def is_command_line() -> bool:
+    """Whether this process was started as ``infogan-fast`` or ``python -m infogan_fast``."""
+    if not sys.argv:
+        return False
+    if sys.argv[0] != "-m":  # which it is while Python looks for the module to run
+        return Path(sys.argv[0]).name in _NAMES
+    return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "infogan_fast"
+
+
+def exit_at_once(number: int, _frame: FrameType | None) -> None:
+    """End the process by a signal, with the exit code that a shell gives it, and without any cleaning up."""
+    os._exit(128 + number)
+
+
+@contextmanager
+def interrupts_raised() -> Iterator[None]:
+    """While it lasts, Ctrl-C raises KeyboardInterrupt, as there is something to clean up, or something to say."""
+    at_once = signal.getsignal(signal.SIGINT) is exit_at_once
+    if at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if at_once:  # while the interpreter ends
+            signal.signal(signal.SIGINT, exit_at_once)
+
+
+# A background job of a shell ignores SIGINT, and goes on to.
+if is_command_line() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, exit_at_once)
