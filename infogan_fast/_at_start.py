@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+_MOMENT = 0.01  # seconds, for a finalizer to end
 _NAMES = ("infogan-fast", "infogan-fast.exe", "infogan-fast-script.py")
 
 
@@ -33,14 +35,26 @@ def exit_at_once(number: int, _frame: FrameType | None) -> None:
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
     """While it lasts, Ctrl-C raises KeyboardInterrupt, as there is something to clean up, or something to say."""
-    at_once = signal.getsignal(signal.SIGINT) is exit_at_once
-    if at_once:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is not exit_at_once:
+        yield
+        return
+    usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        if at_once:  # while the interpreter ends
-            signal.signal(signal.SIGINT, exit_at_once)
+        signal.signal(signal.SIGINT, exit_at_once)  # while the interpreter ends
+        sys.unraisablehook = usual
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python drops what is raised in a finalizer, and goes on: a KeyboardInterrupt is raised again a moment later."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    timer = threading.Timer(_MOMENT, signal.raise_signal, (signal.SIGINT,))
+    timer.daemon = True
+    timer.start()
 
 
 # A background job of a shell ignores SIGINT, and goes on to.

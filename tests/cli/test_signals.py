@@ -122,7 +122,7 @@ def caught_by_the_package(process):
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into /proc")
 def test_ctrl_c_at_any_moment_is_at_most_one_line(images, tmp_path):
     """While torch is imported, the images are read, the loop runs, the run is evaluated, and the process ends."""
-    options = ["--steps", 60, "--set=log_every=20", *TINY, "--set=evaluation_samples=3000"]
+    options = ["--steps", 400, "--set=log_every=20", *TINY, "--set=evaluation_samples=3000"]
     started = time.monotonic()
     whole = start(tmp_path / "whole", images, *options)
     end(whole)
@@ -148,6 +148,26 @@ def test_ctrl_c_at_any_moment_is_at_most_one_line(images, tmp_path):
         met.add((process.returncode, bool(error), bool(said)))
     assert (130, False, False) in met
     assert (130, False, True) in met
+
+
+def test_an_interrupt_in_a_finalizer_is_not_lost():
+    script = """
+import signal, sys, time
+sys.argv = ["infogan-fast"]
+from infogan_fast._at_start import interrupts_raised
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+try:
+    with interrupts_raised():
+        Finalized()
+        for _ in range(1000):
+            time.sleep(0.01)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("interrupted\n", "")
 
 
 @pytest.mark.parametrize(
