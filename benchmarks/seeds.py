@@ -25,7 +25,17 @@ def run(seed: int, folder: Path, options: list[str]) -> dict[str, Any]:
     """The summary of the run of a seed, trained if it is not there yet."""
     summary = folder / "summary.json"
     if not summary.exists():
-        command = [sys.executable, "-m", "infogan_fast", "train", "--resume", "--seed", str(seed), "--out", str(folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "infogan_fast",
+            "train",
+            "--resume-or-start",
+            "--seed",
+            str(seed),
+            "--out",
+            str(folder),
+        ]
         subprocess.run([*command, *options], check=True)
     result: dict[str, Any] = json.loads(summary.read_text())
     return result

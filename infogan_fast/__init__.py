@@ -7,6 +7,7 @@ latents = ig.sample_latents(spec, batch_size=128, seed=ig.new_seed())
 loss = ig.info_loss(Q(G(latents.input)), latents, spec)
 """
 
+from infogan_fast import _at_start as _at_start  # before torch, which takes long to import
 from infogan_fast import _extension as _extension  # loads the compiled ops; first, so that what follows can use them
 from infogan_fast import fake as _fake  # noqa: F401
 from infogan_fast import fake_layers as _fake_layers  # noqa: F401

@@ -1,11 +1,14 @@
-"""Entry point of ``infogan-fast`` and ``python -m infogan_fast``: the commands, and how their errors are shown."""
+"""Entry point of ``infogan-fast`` and ``python -m infogan_fast``: the commands."""
 
 from __future__ import annotations
 
 import io
 import sys
 
-# Packages of the extra `train`, by the names they are imported by.
+from infogan_fast._at_start import interrupts_raised
+from infogan_fast.extras import how_to_install, requirements
+
+# Packages of the extra `train`, by the names they are imported by, where nothing says what it holds.
 _TRAIN_EXTRA = (
     "PIL",
     "filelock",
@@ -16,43 +19,38 @@ _TRAIN_EXTRA = (
     "rich",
     "safetensors",
     "scipy",
+    "sklearn",
     "typer",
 )
-
-USER_ERROR, RUN_FAILED = 2, 1
 
 
 def main() -> None:
     """Run the command line.
 
-    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged
-    or its files could no longer be written; 130 or 143 where SIGINT (Ctrl-C) or SIGTERM stopped it.
+    Exits with 0; 2 for an error of usage, settings, data or files; 1 for a run that failed midway, because it diverged,
+    its files could no longer be written or memory ran out; 130, 143 or 129 where SIGINT (Ctrl-C), SIGTERM or SIGHUP
+    stopped it; 141 where the reader of what it prints has gone, as ``head`` does. ``train`` goes on without a reader.
     """
     for stream in (sys.stdout, sys.stderr):  # a path may have bytes that are no text: they are printed escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        from infogan_fast import cli
+        from infogan_fast.cli.app import app
+        from infogan_fast.cli.errors import run
 
-        try:
-            cli.app(prog_name="infogan-fast")
-        except cli.USER_ERRORS as error:
-            _exit(str(error), USER_ERROR)
-        except cli.RUN_ERRORS as error:
-            _exit(str(error), RUN_FAILED)
-        except OSError as error:  # no permission, a full disk, a file where a folder should be
-            _exit(f"{error.filename}: {error.strerror}" if error.filename else str(error), USER_ERROR)
+        with interrupts_raised():
+            code = run(app)
+    except KeyboardInterrupt:
+        code = 130
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
-        if package not in _TRAIN_EXTRA:
+        if package not in {*_TRAIN_EXTRA, *requirements("train")}:
             raise
-        _exit(
-            f"the package {package} is needed for this; install it with: pip install 'infogan-fast[train]'", USER_ERROR
+        print(
+            f"error: the package {package} is needed for this; install it with: {how_to_install('train', package)}",
+            file=sys.stderr,
         )
-
-
-def _exit(message: str, code: int) -> None:
-    print(f"error: {message}", file=sys.stderr)
+        code = 2
     sys.exit(code)
 
 

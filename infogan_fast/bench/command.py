@@ -18,6 +18,7 @@ import torch
 
 from infogan_fast.bench import cpu_ops, cuda_ops, plots, targets
 from infogan_fast.bench.cases import CASES, Case, sweep
+from infogan_fast.extras import how_to_install
 
 _GPU_BUDGET = 120.0
 _STEP_ROUNDS = 15
@@ -145,7 +146,8 @@ def _check(options: argparse.Namespace, options_parser: argparse.ArgumentParser)
             if error.name is None or not error.name.startswith("matplotlib"):
                 raise
             options_parser.error(
-                "--plot: the package matplotlib is needed for this; install it with: pip install 'infogan-fast[bench]'"
+                "--plot: the package matplotlib is needed for this; install it with: "
+                + how_to_install("bench", "matplotlib")
             )
 
 

@@ -35,8 +35,9 @@ def read_ahead(
 ) -> Generator[T, None, None]:
     """``read`` of each element of ``order``, in that order, by worker processes of one thread each.
 
-    They are started at the first result and are gone when the generator ends or is closed. They leave SIGINT and
-    SIGTERM, which a terminal or a scheduler sends to every process, to this one, and end when it does, however it ends.
+    They are started at the first result and are gone when the generator ends or is closed. They leave SIGINT,
+    SIGTERM and SIGHUP, which a terminal or a scheduler sends to every process, to this one, and end when it does,
+    however it ends.
 
     Args:
         read: has to survive pickling where processes are not forked. A ``DataError`` of it is raised here.
@@ -95,7 +96,7 @@ def _as_it_is(result: Any) -> Any:
 
 
 def _leave_signals_to_parent(_worker: int) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # not on Windows
         signal.signal(number, signal.SIG_IGN)
 
 

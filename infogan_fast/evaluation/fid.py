@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from infogan_fast.extras import how_to_install
+
 #: The file of torch-fidelity's Inception weights, in the folder where torch.hub keeps them.
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 
@@ -29,7 +31,7 @@ def why_not() -> str | None:
         import torch_fidelity  # noqa: F401
         import torchmetrics.image.fid  # noqa: F401
     except ImportError as error:
-        return f"No FID: pip install 'infogan-fast[fid]' is needed ({error})."
+        return f"No FID: {error}; install what it needs with: {how_to_install('fid', error.name or 'torchmetrics')}"
     except RuntimeError as error:  # of a torchvision that was built for another torch
         return f"No FID: its packages cannot be imported: {error}"
     if not weights_file().is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import textwrap
 import types
 import typing
@@ -11,9 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# Python's own int() and float() also take digits of other scripts, underscores, inf and nan.
+_NUMBERS: dict[type, re.Pattern[str]] = {
+    int: re.compile(r"[+-]?[0-9]{1,20}"),
+    float: re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+}
+_LONGEST_SHOWN = 80
 
 
 def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
@@ -22,37 +28,49 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     A tuple is written ``10,10`` or ``(10, 10)`` and the empty one ``()``; ``none`` stands for None where it is allowed.
 
     Raises:
-        ConfigError: a text has no ``=``, a key is unknown, or a value is not of the setting's type. Values out of range
-            are found by ``TrainConfig``.
+        ConfigError: a text has no ``=`` or nothing after it, a key is unknown, or a value is not of the setting's type.
+            Values out of range are found by ``TrainConfig``.
     """
     settings = {setting.name: setting for setting in dataclasses.fields(TrainConfig)}
     hints = typing.get_type_hints(TrainConfig)
     overrides = {}
     for assignment in assignments:
+        given = f"--set {shortened(assignment)}"
         key, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals or not key:
-            raise ConfigError(f"--set {assignment!r}: write it as key=value")
+            raise ConfigError(f"{given}: write it as key=value; train --settings lists the keys")
         if key not in settings:
-            close = difflib.get_close_matches(key, settings, n=1)
+            close = difflib.get_close_matches(key[:_LONGEST_SHOWN], settings, n=1)
             suggestion = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(settings)}"
-            raise ConfigError(f"--set {assignment!r}: unknown setting {key!r}; {suggestion}")
+            raise ConfigError(f"{given}: unknown setting {shortened(key)}; {suggestion}")
         try:
             overrides[key] = _parse(text, hints[key])
         except ValueError:
             allowed = settings[key].metadata["allowed"]
-            raise ConfigError(f"--set {assignment!r}: {key} got {text!r}, allowed: {allowed}") from None
+            raise ConfigError(f"{given}: {key} got {shortened(text)}, allowed: {allowed}") from None
     return overrides
 
 
-def settings_text(width: int) -> str:
-    """Every setting with its default, meaning and allowed values, in lines of ``width`` characters."""
-    paragraphs = [f"Settings for --set KEY=VALUE, with the values of the preset {DEFAULT_PRESET}"]
+def settings_text(config: TrainConfig, heading: str, width: int) -> str:
+    """Every setting with its value, meaning and allowed values.
+
+    Args:
+        config: the values.
+        heading: what they are of.
+        width: of the lines, in characters.
+    """
+    paragraphs = [textwrap.fill(heading, width)]
     for setting in dataclasses.fields(TrainConfig):
-        default = getattr(PRESETS[DEFAULT_PRESET], setting.name)
         about = [setting.metadata["meaning"], f"allowed: {setting.metadata['allowed']}"]
         lines = [textwrap.fill(line, width, initial_indent="    ", subsequent_indent="    ") for line in about]
-        paragraphs.append("\n".join([f"{setting.name}={value_text(default)}", *lines]))
+        paragraphs.append("\n".join([f"{setting.name}={value_text(getattr(config, setting.name))}", *lines]))
     return "\n\n".join(paragraphs)
+
+
+def shortened(text: str) -> str:
+    """A text as a message shows it: in quotes, control characters as escapes, the middle of a long one left out."""
+    half = _LONGEST_SHOWN // 2
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:half]}...{text[-half:]}")
 
 
 def value_text(value: Any) -> str:
@@ -73,7 +91,9 @@ def _parse(text: str, hint: Any) -> Any:
             return text
     elif origin is tuple:
         inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]") else text
-        items = [item.strip() for item in inner.split(",") if item.strip()]
+        items = [item.strip() for item in inner.split(",")]
+        if inner != text and not items[-1]:  # (10,) is Python's tuple of one, () that of none
+            items.pop()
         if arguments[1:] == (Ellipsis,):
             return tuple(_parse(item, arguments[0]) for item in items)
         if len(items) == len(arguments):
@@ -84,8 +104,11 @@ def _parse(text: str, hint: Any) -> Any:
     elif hint is bool:
         if text.lower() in _BOOLEANS:
             return _BOOLEANS[text.lower()]
-    elif hint in (int, float, str):
-        return hint(text)
+    elif hint in _NUMBERS:
+        if _NUMBERS[hint].fullmatch(text):
+            return hint(text)
+    elif hint is str and text:
+        return text
     raise ValueError(text)
 
 

@@ -28,6 +28,7 @@ from infogan_fast.training.checkpoint import (
 )
 from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import device_name, resolve
+from infogan_fast.training.memory import check_memory
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.report import Subject, write_evaluation_report, write_report
 from infogan_fast.training.run_folder import RunFolder
@@ -75,6 +76,7 @@ def _start(config: TrainConfig, folder: RunFolder, progress: datasets.Progress |
     if count < config.batch_size:
         few = f"{images.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
         raise datasets.DataError("; ".join([few, *images.notes]))
+    check_memory(config, images.image_shape)
     trainer = Trainer(config, images, folder)
     folder.check_room(trainer.room_needed())
     about = {"command_line": sys.argv, "versions": versions(), "threads": torch.get_num_threads()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from infogan_fast.extras import how_to_install
 from infogan_fast.training.config import ConfigError
 from infogan_fast.training.metrics import Metrics
 
@@ -32,7 +33,7 @@ class TensorBoardLog:
         if importlib.util.find_spec("tensorboard") is None:
             raise ConfigError(
                 "tensorboard: got True, but the package tensorboard is not installed; "
-                "install it with: pip install 'infogan-fast[tensorboard]'"
+                f"install it with: {how_to_install('tensorboard', 'tensorboard')}"
             )
         try:
             str(folder).encode()

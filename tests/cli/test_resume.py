@@ -3,12 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 from tiny_run import TINY, write_idx
 
 
 def test_a_folder_in_use_is_refused_and_resumed(infogan_fast, images, tmp_path):
     command = ["train", "--out", tmp_path / "run", "--data", images, *TINY]
-    assert infogan_fast(*command, "--resume", "--steps", 4)[0] == 0  # nothing there yet: it starts
+    assert infogan_fast(*command, "--steps", 4)[0] == 0
     code, _, error = infogan_fast(*command)
     assert code == 2
     assert "is not empty; add --resume to continue the run in it" in error
@@ -28,7 +29,37 @@ def test_resume_without_a_folder_or_in_a_foreign_one(infogan_fast, tmp_path):
     (tmp_path / "x" / "thesis.tex").touch()
     code, _, error = infogan_fast("train", "--resume", "--out", tmp_path / "x")
     assert code == 2
+    assert f"--resume: there is no run in {tmp_path / 'x'}; to start one there, leave out --resume, or give" in error
+    code, _, error = infogan_fast("train", "--resume-or-start", "--out", tmp_path / "x")
+    assert code == 2
     assert "is not empty; give another folder" in error
+
+
+@pytest.mark.parametrize("left", [None, [], ["config.json.tmp"]])
+def test_where_no_run_is_none_is_started_unless_asked_for(infogan_fast, images, tmp_path, left):
+    """A folder that is missing, or of a run that was killed before it had written its settings."""
+    out = tmp_path / "run1"
+    if left is not None:
+        out.mkdir()
+        for name in left:
+            (out / name).write_bytes(b"{")
+    command = ["--out", out, "--data", images, "--steps", 1, *TINY]
+    code, _, error = infogan_fast("train", "--resume", *command)
+    assert code == 2
+    assert error.startswith(f"error: --resume: there is no run in {out}; to start one there, leave out --resume, or ")
+    assert error.count("\n") == 1
+    assert out.exists() == (left is not None)
+    assert infogan_fast("train", "--resume-or-start", *command)[0] == 0
+    assert "continuing from step 1" in infogan_fast("train", "--resume-or-start", *command)[1]
+
+
+def test_a_slip_of_the_keyboard_is_told_what_it_may_have_meant(infogan_fast, images, tmp_path):
+    assert infogan_fast("train", "--out", "runs/my digits", "--data", images, "--steps", 1, *TINY)[0] == 0
+    (tmp_path / "runs" / "my digit").mkdir()  # not the folder of a run
+    code, _, error = infogan_fast("train", "--resume", "--out", "runs/my digts")
+    assert code == 2
+    assert "there is no run in runs/my digts; did you mean 'runs/my digits'?; " in error
+    assert not (tmp_path / "runs" / "my digts").exists()
 
 
 def test_the_folder_of_the_data_is_the_same_from_anywhere(infogan_fast, images, tmp_path, monkeypatch):
@@ -77,7 +108,7 @@ def test_resume_with_fewer_and_with_more_steps(infogan_fast, images, tmp_path):
 
 def test_resume_says_where_the_number_of_threads_differs(infogan_fast, images, tmp_path):
     out = tmp_path / "run"
-    command = ["train", "--out", out, "--data", images, "--steps", 1, *TINY, "--resume"]
+    command = ["train", "--out", out, "--data", images, "--steps", 1, *TINY, "--resume-or-start"]
     infogan_fast(*command)
     assert "instead of" not in infogan_fast(*command)[1]
     config = json.loads((out / "config.json").read_text())
@@ -87,7 +118,7 @@ def test_resume_says_where_the_number_of_threads_differs(infogan_fast, images, t
 
 def test_damaged_run_folders(infogan_fast, images, tmp_path):
     out = tmp_path / "run"
-    command = ["train", "--resume", "--out", out, "--data", images, "--steps", 2, *TINY]
+    command = ["train", "--resume-or-start", "--out", out, "--data", images, "--steps", 2, *TINY]
     infogan_fast(*command)
     config = json.loads((out / "config.json").read_text())
     lacking = {key: value for key, value in config["settings"].items() if key != "shear"}

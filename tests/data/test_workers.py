@@ -123,6 +123,7 @@ def test_signals_for_everyone_are_left_to_the_parent():
     for worker in workers:
         os.kill(worker, signal.SIGINT)
         os.kill(worker, signal.SIGTERM)
+        os.kill(worker, signal.SIGHUP)
     time.sleep(0.2)
     assert not any(map(gone, workers))
     assert len(list(results)) == len(ORDER) - 2

@@ -191,7 +191,7 @@ def test_no_distance_with_one_real_image():
 
 def test_why_there_is_no_fid(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    assert "pip install 'infogan-fast[fid]' is needed" in why_not()
+    assert "install what it needs with: pip install torch-fidelity" in why_not()
     result = image_quality(Copies(REFERENCE), SPEC, REFERENCE, SEED, 1, with_fid=True)
     assert result["fid"] is None
     assert result["fid_note"] == why_not()

@@ -14,8 +14,9 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401 (with cli, what takes long to import: done here, so that no child has to)
 from tiny_run import SHORT, TINY, files_of
 
-from infogan_fast import cli, files  # noqa: F401
+from infogan_fast import files
 from infogan_fast.__main__ import main
+from infogan_fast.cli import app  # noqa: F401
 
 DIED = 77
 
@@ -98,7 +99,7 @@ def train(out, images, log, before=lambda: None):
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         before()
-        sys.argv[1:] = ["train", "--resume", "--out", str(out), "--data", str(images), *TINY, *SHORT]
+        sys.argv[1:] = ["train", "--resume-or-start", "--out", str(out), "--data", str(images), *TINY, *SHORT]
         try:
             main()
         except SystemExit as exit_:

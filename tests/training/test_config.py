@@ -94,7 +94,7 @@ def test_json_that_lacks_a_setting_is_not_filled_in(name):
 
 
 def test_settings_text_fits_the_terminal():
-    text = settings_text(80)
+    text = settings_text(TrainConfig(), "Settings", 80)
     assert max(map(len, text.splitlines())) <= 80
     for setting in dataclasses.fields(TrainConfig):
         assert f"\n{setting.name}=" in text

@@ -17,6 +17,7 @@ from tiny_run import SHORT, assert_same_run, files_of, run, train_command, write
 from infogan_fast import __main__ as entry
 from infogan_fast import files
 from infogan_fast.files import WriteError, append_line, write_atomically
+from infogan_fast.training import TrainingStep
 from infogan_fast.training.checkpoint import checkpoints, find_checkpoint, load_checkpoint
 from infogan_fast.training.run_folder import RunFolder
 
@@ -93,13 +94,20 @@ def assert_undamaged(out):
         assert [json.loads(line)["step"] for line in lines.splitlines()] == list(range(1, lines.count("\n") + 1))
 
 
+ADVICE = {
+    os.strerror(errno.EROFS): "Make its disk writable, or copy the folder to another one",
+    os.strerror(errno.EIO): "Copy the folder to a disk that works",
+}
+
+
 def assert_says(error, path, reason, step, out):
     """The one message that the user gets."""
     assert error.count("\n") == 2
     assert error.startswith(f"error: {path}: cannot be written: {reason}; free there: ")
     assert re.search(r"free there: [\d.]+ (bytes|[KMGT]iB)\n", error)
+    advice = ADVICE.get(reason, "Make room")
     saved = "No checkpoint is saved yet" if step is None else f"The last good checkpoint is that of step {step}"
-    assert error.endswith(f"\n{saved}. Make room, then continue with: infogan-fast train --resume --out {out}\n")
+    assert error.endswith(f"\n{saved}. {advice}, then continue with: infogan-fast train --resume --out {out}\n")
 
 
 FULL = [
@@ -152,20 +160,27 @@ def test_nothing_is_left_of_a_new_run_whose_settings_cannot_be_written(train, tm
     assert not (tmp_path / "new").exists()
 
 
-def test_output_that_goes_to_the_full_disk(train, whole, tmp_path, monkeypatch):
-    def refuse(_, metrics):
-        if metrics.step == 5:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize(
+    "name", ["checkpoints/step_00000006.safetensors", "metrics.jsonl", "traversals", "report.html"]
+)
+def test_what_is_in_the_way_of_a_file_is_not_a_lack_of_room(train, tmp_path, monkeypatch, name):
+    out = tmp_path / "run"
+    usual = TrainingStep.update
 
-    monkeypatch.setattr("infogan_fast.training.progress.LineProgress.update", refuse)
-    code, error = train(tmp_path / "run")
+    def put_in_the_way(*inputs):
+        if not out.joinpath(name).exists():
+            if name == "traversals":  # where a folder is to be
+                (out / name).touch()
+            else:
+                (out / name).mkdir(parents=True)
+        return usual(*inputs)
+
+    monkeypatch.setattr(TrainingStep, "update", put_in_the_way)
+    code, error = train(out)
     assert code == 1
-    assert error.startswith("error: standard output: cannot be written: No space left on device\nThe last good check")
-    assert "is that of step 4. Make room, then" in error
-    monkeypatch.undo()
-    monkeypatch.setattr("infogan_fast.training.progress.LineProgress.update", lambda *_: None)
-    assert train(tmp_path / "run") == (0, "")
-    assert_same_run(tmp_path / "run", whole)
+    assert f"{out / name}" in error
+    assert "Make room" not in error
+    assert f". Move what is in the way, then continue with: infogan-fast train --resume --out {out}\n" in error
 
 
 def test_room_for_the_checkpoints_is_asked_for_before_training(train, whole, tmp_path, monkeypatch):
@@ -231,7 +246,7 @@ def test_a_folder_with_nothing_but_what_a_killed_run_left_counts_as_empty(train,
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json.tmp").write_bytes(b"{")
     assert train(tmp_path / "a")[0] == 0
-    words = [word for word in train_command(tmp_path / "b", images, *SHORT)[2:] if word != "--resume"]
+    words = [word for word in train_command(tmp_path / "b", images, *SHORT)[2:] if word != "--resume-or-start"]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as exit_:
         entry.main()

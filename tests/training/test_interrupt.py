@@ -21,6 +21,28 @@ def test_first_signal_is_a_request(number, code):
     assert signal.getsignal(number) is before
 
 
+def test_a_closed_terminal_is_a_request_and_its_second_signal_is_nothing():
+    before = signal.getsignal(signal.SIGHUP)
+    with stop_on_signals() as stop:
+        for _ in range(3):  # the shell sends one, the system another
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert stop()
+        assert stop.exit_code == 129
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_is_ignored_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)  # as nohup does, or a shell with a job in the background
+    try:
+        with stop_on_signals() as stop:
+            os.kill(os.getpid(), number)
+            assert not stop()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
 def test_signals_act_as_usual_afterwards():
     before = signal.getsignal(signal.SIGTERM)
     with stop_on_signals():

@@ -226,7 +226,7 @@ def wait_for(condition, seconds=40):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_to_all_processes_saves_and_leaves_no_worker(tmp_path, number, code):
     files(tmp_path / "data")
     settings = ["width=0.05", "batch_size=8", "noise=4", "categorical=3", "continuous=1", "image_size=8"]

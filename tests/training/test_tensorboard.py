@@ -88,5 +88,5 @@ def test_nothing_is_written_unless_asked_for(make_config, data, tmp_path):
 def test_a_missing_package_is_told_before_training(make_config, data, tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
-    with pytest.raises(ConfigError, match=r"pip install 'infogan-fast\[tensorboard\]'"):
+    with pytest.raises(ConfigError, match=r"pip install tensorboard \("):
         Trainer(make_config(tensorboard=True), data, RunFolder(tmp_path))

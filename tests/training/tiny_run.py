@@ -43,7 +43,7 @@ def write_idx(path, array):
 
 def train_command(out, images, *more):
     """The words of a `train` that continues the run in ``out``, or starts it."""
-    words = ["train", "--resume", "--out", out, "--data", images, *TINY, *more]
+    words = ["train", "--resume-or-start", "--out", out, "--data", images, *TINY, *more]
     return [sys.executable, "-m", "infogan_fast", *map(str, words)]
 
 

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-import shutil
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from infogan_fast import data as datasets
+from infogan_fast.training.allowed import LARGEST_WHOLE
 from infogan_fast.training.checkpoint import Which
-from infogan_fast.training.overrides import settings_text
+from infogan_fast.training.overrides import shortened
 from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
 
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 
-def _show_settings(wanted: bool) -> None:
-    if not wanted:
-        return
-    typer.echo(settings_text(min(shutil.get_terminal_size().columns, 100)))
-    raise typer.Exit
+
+def _text(allowed: str) -> Callable[[str], str]:
+    """A check that there is something in a text but spaces."""
+
+    def check(value: str) -> str:
+        if not value.strip():
+            raise typer.BadParameter(f"got {value!r}, allowed: {allowed}")
+        return value
+
+    return check
+
+
+def _folder(value: str) -> Path:
+    return Path(_text("the path of a folder; . is the current one")(value))
+
+
+def _whole(value: str) -> int:
+    """An integer in the digits 0 to 9; Python takes also those of other scripts, and underscores."""
+    if not _WHOLE.fullmatch(value):
+        raise typer.BadParameter(f"got {shortened(value)}, allowed: an integer in at most 20 digits")
+    return int(value)
+
+
+def _noise_seed(value: str) -> int:
+    seed = _whole(value)
+    if not 0 <= seed <= LARGEST_WHOLE:
+        raise typer.BadParameter(f"got {shortened(value)}, allowed: an integer from 0 to {LARGEST_WHOLE}")
+    return seed
+
+
+_DATA_TEXT = _text(f"a name ({', '.join(datasets.NAMES)}) or a path; . is the current folder")
+_DEVICE_TEXT = _text("auto, cpu, cuda")
 
 
 def _default_of(setting: str) -> str:
@@ -27,18 +57,26 @@ def _default_of(setting: str) -> str:
 
 
 Out = Annotated[
-    Path | None, typer.Option(help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.")
+    Path | None,
+    typer.Option(
+        parser=_folder,
+        metavar="DIR",
+        help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.",
+    ),
 ]
 Seed = Annotated[
     int | None,
     typer.Option(
+        parser=_whole,
+        metavar="N",
         help="0 to 2147483647. On a CPU, the same seed on the same machine with as many threads gives the same "
-        "weights, bit for bit. Default: 0."
+        "weights, bit for bit. Default: 0.",
     ),
 ]
 Data = Annotated[
     str | None,
     typer.Option(
+        parser=_DATA_TEXT,
         metavar="NAME_OR_PATH",
         help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
         "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
@@ -66,19 +104,34 @@ Set = Annotated[
 Steps = Annotated[
     int | None,
     typer.Option(
-        help=f"Length of the run in training steps, each one update of D and one of G. Default: {_default_of('steps')}."
+        parser=_whole,
+        metavar="N",
+        help="Length of the run in training steps, each one update of D and one of G. "
+        f"Default: {_default_of('steps')}.",
     ),
 ]
 Device = Annotated[
     str | None,
     typer.Option(
+        parser=_DEVICE_TEXT,
         metavar="auto|cpu|cuda",
         help="auto is cuda if there is a GPU and the CUDA kernels were built, else cpu. Default: auto.",
     ),
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Continue the run in --out from its last checkpoint; start it if there is none."),
+    typer.Option(
+        "--resume",
+        help="Continue the run in --out, from its last checkpoint if it has one. It is an error if no run is there.",
+    ),
+]
+ResumeOrStart = Annotated[
+    bool,
+    typer.Option(
+        "--resume-or-start",
+        help="Continue the run in --out, or start it if none is there: for a command that is repeated after whatever "
+        "ended it.",
+    ),
 ]
 Compile = Annotated[
     bool | None,
@@ -99,16 +152,19 @@ Settings = Annotated[
     bool,
     typer.Option(
         "--settings",
-        help="List every setting with its value in the preset mnist5k, unit and allowed values, and exit.",
-        callback=_show_settings,
-        is_eager=True,
+        help="List every setting with its value, unit and allowed values, and exit. The values are those of --preset, "
+        "with those that --set and the other options give.",
     ),
 ]
 # Of the commands that look at a run.
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run that `train` made.")]
+Run = Annotated[Path, typer.Argument(parser=_folder, metavar="RUN", help="Folder of a run that `train` made.")]
 OtherData = Annotated[
     str | None,
-    typer.Option(metavar="NAME_OR_PATH", help="Images other than the run's own, by name or path. Default: the run's."),
+    typer.Option(
+        parser=_DATA_TEXT,
+        metavar="NAME_OR_PATH",
+        help="Images other than the run's own, by name or path. Default: the run's.",
+    ),
 ]
 Checkpoint = Annotated[
     Which,
@@ -135,15 +191,21 @@ Fid = Annotated[
         "on this machine: nothing is downloaded.",
     ),
 ]
-OtherDevice = Annotated[str | None, typer.Option(metavar="auto|cpu|cuda", help="Default: the run's.")]
+OtherDevice = Annotated[
+    str | None, typer.Option(parser=_DEVICE_TEXT, metavar="auto|cpu|cuda", help="Default: the run's.")
+]
 Pictures = Annotated[
     Path | None,
     typer.Option(
+        parser=_folder,
+        metavar="DIR",
         help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
-        "the run's, with -best after it for the best checkpoint."
+        "the run's, with -best after it for the best checkpoint.",
     ),
 ]
 NoiseSeed = Annotated[
     int | None,
-    typer.Option(min=0, max=2**31 - 1, help="Of the noise and the samples, 0 to 2147483647. Default: the run's."),
+    typer.Option(
+        parser=_noise_seed, metavar="N", help="Of the noise and the samples, 0 to 2147483647. Default: the run's."
+    ),
 ]
