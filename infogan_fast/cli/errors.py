@@ -116,7 +116,8 @@ def failures_explained(trainer: Trainer) -> Iterator[None]:
     except BaseException as error:  # safetensors' is no Exception
         if (explained := out_of_memory(error)) is None:
             raise
-        raise OutOfMemoryError(f"{explained}\n{_saved(folder)}; {how_to_continue(folder)}") from error
+        how = f"; {how_to_continue(folder)}" if checkpoints(folder.checkpoints) else ""
+        raise OutOfMemoryError(f"{explained}\n{_saved(folder)}{how}") from error
 
 
 def _after_divergence(folder: RunFolder) -> str:
