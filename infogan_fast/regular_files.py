@@ -33,7 +33,7 @@ class NotRegularError(OSError):
             kind = f"a symbolic link to {os.readlink(path)!r}"
         else:
             kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "a file")
-        return cls(errno.EINVAL, f"is {kind}, allowed: {allowed}", str(path))
+        return cls(errno.EEXIST, f"is {kind}, allowed: {allowed}", str(path))
 
 
 def regular_only(path: str | Path, flags: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -58,13 +59,15 @@ def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
 def pillow_settings() -> Iterator[None]:
     """While it lasts, Pillow takes few bytes of text, and is quiet.
 
-    Its remarks about odd metadata are left out, one about too many pixels is an error, and so is text of more than
+    What it warns of and logs about odd files is left out, a warning of too many pixels is an error, and so is text of more than
     ``_MOST_TEXT`` characters in a PNG file.
     """
     from PIL import Image, PngImagePlugin
 
-    before = PngImagePlugin.MAX_TEXT_MEMORY
+    log = logging.getLogger("PIL")
+    before, level = PngImagePlugin.MAX_TEXT_MEMORY, log.level
     PngImagePlugin.MAX_TEXT_MEMORY = min(before, _MOST_TEXT)
+    log.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -72,6 +75,7 @@ def pillow_settings() -> Iterator[None]:
             yield
     finally:
         PngImagePlugin.MAX_TEXT_MEMORY = before
+        log.setLevel(level)
 
 
 def outcomes_by_workers(
