@@ -59,8 +59,8 @@ def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
 def pillow_settings() -> Iterator[None]:
     """While it lasts, Pillow takes few bytes of text, and is quiet.
 
-    What it warns of and logs about odd files is left out, a warning of too many pixels is an error, and so is text of more than
-    ``_MOST_TEXT`` characters in a PNG file.
+    What it warns of and logs about odd files is left out. A warning of too many pixels is an error, and so is text of
+    more than ``_MOST_TEXT`` characters in a PNG file.
     """
     from PIL import Image, PngImagePlugin
 
