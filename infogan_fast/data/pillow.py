@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,12 +105,13 @@ class _Header:
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        self._size = file.seek(0, os.SEEK_END)
         file.seek(0)
         self.most = None if file.read(4) in (b"RIFF", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else _MOST_METADATA
         self._file = file
 
     def read(self, count: int = -1) -> bytes:
-        content = self._file.read(count)
+        content = self._file.read(min(count, self._size))  # or Python makes room for as much as is asked for
         if self.most is not None:
             self.most -= len(content)
             if self.most < 0:
@@ -167,6 +169,8 @@ def grey_or_rgb(image: Image.Image) -> Image.Image:
         return _scaled(image)
     if not _is_transparent(image):
         return image.convert(mode)
+    if image.width * image.height <= _PIXELS_AT_ONCE:
+        return _opaque(image).convert(mode)
     result = Image.new(mode, image.size)
     for box in _boxes(image.size):
         result.paste(_opaque(image.crop(box)).convert(mode), box)

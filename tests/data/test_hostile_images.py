@@ -194,6 +194,10 @@ ATTACKS = {
         "its tags announce 4194316 bytes",
     ),
     "tags of many numbers": (lambda: tiff([*SIZES, (273, 4, MIB, 300)], bytes(5 * MIB)), "its tags announce 4194"),
+    "a chunk of more than the file": (
+        lambda: png((8, 8), 8, 0).replace(png_chunk(b"IDAT", b""), struct.pack(">L", 2**31 - 1) + b"IDAT" + bytes(9)),
+        "broken data stream",
+    ),
     "a large tile": (
         lambda: tiff([*SIZES, (259, 3, 1, 8), *TILE], bytes(10_000)),
         "decoding it takes 1024 MiB of memory, allowed: 512 MiB",
