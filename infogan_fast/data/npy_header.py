@@ -6,6 +6,7 @@ import io
 import math
 import re
 import struct
+import warnings
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -72,7 +73,9 @@ def read_header(file: IO[bytes], what: str) -> ArrayHeader:
     text = _exactly(file, length)
     if _PLAIN.fullmatch(text) is None:
         raise ValueError("its header is not that of an array of numbers")
-    shape, fortran_order, dtype = _READERS[version](io.BytesIO(start + text))
+    with warnings.catch_warnings():  # a header that Python 2 wrote takes NumPy longer, which it remarks upon
+        warnings.simplefilter("ignore")
+        shape, fortran_order, dtype = _READERS[version](io.BytesIO(start + text))
     if dtype.hasobject:
         raise DataError(f"{what}: holds pickled Python objects, which are never loaded; allowed: plain arrays")
     header = ArrayHeader(shape, dtype, fortran_order)
