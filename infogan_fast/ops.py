@@ -121,14 +121,14 @@ def info_loss(
             ``[logits_1 | ... | logits_m | mean | log-variance]``. Logits, not probabilities. Half-precision heads
             are computed in float32. No autocast rule is needed around it.
         latents: the ``Latents`` that G was given; or ``(categorical [B, m] int64, continuous [B, C])`` of your own,
-            None for either of which the spec has none; or a ``LatentSeed``, which draws the same codes again from the
-            counter. They receive no gradient.
+            continuous in float32 or the head's dtype, None for either of which the spec has none; or a ``LatentSeed``,
+            which draws the same codes again from the counter. They receive no gradient.
         spec: the latent variables.
         categorical_weight, continuous_weight: a float, or one float per code; finite and ``>= 0``. Constants of
             compiled code; see ``weight_scale``.
         variance: ``"learned"`` (the head gives the log-variance), ``"learned_std"`` (it gives the log of the
             standard deviation, as the paper's appendix C writes it) or a positive float (fixed; no columns in the
-            head).
+            head), of which the reciprocal is finite in the dtype of the loss: at least 2.94e-39 in float32.
         ignore_index: a categorical code of this value leaves its row out of that code's loss and of its mean. A code
             that is ignored in every row adds nothing to the loss, and its ``nll`` is NaN. The codes of a ``LatentSeed``
             all count.

@@ -40,7 +40,7 @@ def regular_only(path: str | Path, flags: int) -> int:
     """An ``opener`` for ``open``, which opens a regular file and waits for nothing.
 
     Raises:
-        NotRegularError: it is something else, or a link.
+        NotRegularError: it is something else, or a link, or is to be written and has other names (hard links).
         OSError: as ``os.open``.
     """
     path = Path(path)
@@ -50,10 +50,15 @@ def regular_only(path: str | Path, flags: int) -> int:
     except OSError:
         is_file(path)  # which may have come in between
         raise
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise NotRegularError.of(path, mode, "a regular file")
+        raise NotRegularError.of(path, status.st_mode, "a regular file")
+    if status.st_nlink > 1 and flags & (os.O_WRONLY | os.O_RDWR):  # another name may be that of a file of the user's
+        os.close(descriptor)
+        raise NotRegularError(
+            errno.EEXIST, f"is a file with {status.st_nlink} names, allowed: one that it is written to by", str(path)
+        )
     return descriptor
 
 

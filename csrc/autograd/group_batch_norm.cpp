@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include "transforms.h"
+
 namespace infogan_fast {
 namespace {
 
@@ -128,6 +130,7 @@ ThreeTensors group_batch_norm(
     double momentum,
     double eps,
     double negative_slope) {
+  refuse_transforms("infogan_fast::group_batch_norm", "torch.nn.functional.batch_norm", {input, weight, bias});
   const variable_list results =
       GroupBatchNorm::apply(input, weight, bias, running_mean, running_var, groups, momentum, eps, negative_slope);
   return {results[0], results[1], results[2]};

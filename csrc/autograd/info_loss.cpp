@@ -4,7 +4,6 @@
 #include "info_loss.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/graph_task.h>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "info_loss_saved.h"
+#include "transforms.h"
 
 namespace infogan_fast {
 namespace {
@@ -133,10 +133,6 @@ struct InfoLoss : public torch::autograd::Function<InfoLoss> {
   }
 };
 
-bool has_tangent(const at::Tensor& tensor) {
-  return tensor.defined() && tensor._fw_grad(0).defined();
-}
-
 // The loss is differentiable in the head. Derivatives by what else it depends on would be lost, so they are refused.
 void check_differentiability(const InfoLossArguments& arguments) {
   for (const auto& [name, tensor] :
@@ -147,11 +143,6 @@ void check_differentiability(const InfoLossArguments& arguments) {
         name,
         " requires a gradient: detach() it, or use infogan_fast.reference.info_loss");
   }
-}
-
-// Whether a transform of torch.func (grad, jvp, vmap, ...) is at work.
-bool is_transformed() {
-  return c10::impl::tls_local_dispatch_key_set().included_.has(c10::DispatchKey::FuncTorchDynamicLayerBackMode);
 }
 
 std::tuple<at::Tensor, at::Tensor> info_loss(

@@ -33,13 +33,17 @@ class SavedInfoLoss {
     c10::List<at::IValue> list(c10::AnyType::get());
     list.reserve(kFirstNumber + 2 * a.cardinalities.size() + a.continuous_weight.size());
     size_t i = 0;
-    for (const at::Tensor* tensor :
+    for (const at::Tensor* given :
          {&a.head, pointer(a.categorical), pointer(a.continuous), pointer(a.seed), pointer(a.weight_scale)}) {
-      if (tensor != nullptr) {
-        data[kTensors[i]] = *tensor;
+      const char* name = kTensors[i++];
+      if (given == nullptr) {
+        list.push_back(kAbsent);
+        continue;
       }
-      list.push_back(tensor == nullptr ? kAbsent : version_of(*tensor));
-      ++i;
+      // How often an inference tensor is written to is not counted, so it is copied.
+      const at::Tensor tensor = given->is_inference() ? given->clone() : *given;
+      list.push_back(version_of(tensor));
+      data[name] = tensor;
     }
     list.push_back(a.offset);
     list.push_back(position(kPriors, a.continuous_prior));
@@ -141,10 +145,8 @@ class SavedInfoLoss {
     return std::find(names.begin(), names.end(), name) - names.begin();
   }
 
-  // How often a tensor has been written to; 0 where that is not counted.
-  static int64_t version_of(const at::Tensor& tensor) {
-    return tensor.is_inference() ? 0 : static_cast<int64_t>(tensor._version());
-  }
+  // How often a tensor has been written to.
+  static int64_t version_of(const at::Tensor& tensor) { return static_cast<int64_t>(tensor._version()); }
 
   const Data& data_;
   const c10::List<at::IValue> list_;

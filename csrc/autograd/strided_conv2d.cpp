@@ -11,6 +11,8 @@
 #include <optional>
 #include <tuple>
 
+#include "transforms.h"
+
 namespace infogan_fast {
 namespace {
 
@@ -148,10 +150,16 @@ struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
 
 at::Tensor halving_conv2d(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+  refuse_transforms(
+      "infogan_fast::halving_conv2d", "torch.nn.functional.conv2d", {input, weight, bias.value_or(at::Tensor())});
   return HalvingConv2d::apply(input, weight, bias, negative_slope);
 }
 
 at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  refuse_transforms(
+      "infogan_fast::doubling_conv2d",
+      "torch.nn.functional.conv_transpose2d",
+      {input, weight, bias.value_or(at::Tensor())});
   return DoublingConv2d::apply(input, weight, bias);
 }
 

@@ -219,7 +219,7 @@ class InfoLossLaneWorker {
         });
       } else {
         std::fill(log_variance, log_variance + kLanes, args_.fixed.log_variance);
-        std::fill(precision, precision + kLanes, args_.fixed.precision);
+        std::fill(precision, precision + kLanes, args_.fixed.precision());
       }
       acc_t nll[kLanes];
       acc_t d_scale[kLanes];

@@ -173,7 +173,7 @@ class InfoLossRowWorker {
     const acc_t* exponentials = exp_.data() + i * exp_width_ + layout.logits;
     for (int64_t j = 0; j < count; ++j) {
       const acc_t log_variance = learned_ ? log_variance_of(mean[count + j], args_.variance) : args_.fixed.log_variance;
-      const acc_t precision = learned_ ? exponentials[j] : args_.fixed.precision;
+      const acc_t precision = learned_ ? exponentials[j] : args_.fixed.precision();
       const auto term = gaussian_term(mean[j], log_variance, precision, codes[j], args_.variance);
       sums[j].add(term.nll);
       if (gradient != nullptr) {

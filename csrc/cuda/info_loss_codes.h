@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "../kernel/gaussian.h"
 #include "../kernel/latent_draw.h"
@@ -88,18 +89,30 @@ class Codes {
 template <typename acc_t>
 struct VarianceModel {
   Variance variance;
-  FixedVariance<acc_t> fixed;
+  acc_t fixed_log_variance;
+  acc_t fixed_precision;
 
   template <typename head_t>
   explicit __device__ __forceinline__ VarianceModel(const InfoLossArgs<head_t>& args)
-      : variance(args.variance), fixed(args.fixed) {}
+      : variance(args.variance),
+        fixed_log_variance(learned() ? acc_t(0) : log_of(args.fixed)),
+        fixed_precision(learned() ? acc_t(0) : args.fixed.precision()) {}
+
+  // A double is in the range of the variance: computed here, its logarithm leaves nvcc the registers for wide rows.
+  static __device__ __forceinline__ acc_t log_of(const FixedVariance<acc_t>& fixed) {
+    if constexpr (std::is_same_v<acc_t, double>) {
+      return std::log(fixed.variance);
+    } else {
+      return fixed.log_variance;
+    }
+  }
 
   __device__ __forceinline__ bool learned() const { return variance != Variance::kFixed; }
 
   // scale: the head's column, read only if the variance is learned.
   __device__ __forceinline__ GaussianTerm<acc_t> term(acc_t mean, acc_t scale, acc_t code) const {
-    const acc_t log_variance = learned() ? log_variance_of(scale, variance) : fixed.log_variance;
-    const acc_t precision = learned() ? std::exp(-log_variance) : fixed.precision;
+    const acc_t log_variance = learned() ? log_variance_of(scale, variance) : fixed_log_variance;
+    const acc_t precision = learned() ? std::exp(-log_variance) : fixed_precision;
     return gaussian_term(mean, log_variance, precision, code, variance);
   }
 };

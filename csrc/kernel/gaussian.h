@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include "latent_layout.h"
 #include "macros.h"
@@ -21,17 +22,20 @@ INFOGAN_HOST_DEVICE acc_t log_variance_of(acc_t scale, Variance variance) {
   return variance == Variance::kLearnedStd ? 2 * scale : scale;
 }
 
-// A variance that is not learned, as the terms use it. Both are computed in double: the variance itself may lie outside
-// the range of float.
+// A variance that is not learned. It may lie outside the range of float: its logarithm is taken in double, and one that
+// is too large is held as the largest float, whose reciprocal is 0 beside all else.
 template <typename acc_t>
 struct FixedVariance {
   acc_t log_variance;
-  acc_t precision;
+  acc_t variance;
+
+  INFOGAN_HOST_DEVICE acc_t precision() const { return acc_t(1) / variance; }
 };
 
 template <typename acc_t>
 FixedVariance<acc_t> fixed_variance_as(double variance) {
-  return {static_cast<acc_t>(std::log(variance)), static_cast<acc_t>(1.0 / variance)};
+  constexpr double kLargest = std::numeric_limits<acc_t>::max();
+  return {static_cast<acc_t>(std::log(variance)), static_cast<acc_t>(variance < kLargest ? variance : kLargest)};
 }
 
 // precision: exp(-log_variance).

@@ -80,8 +80,8 @@ Data = Annotated[
         metavar="NAME_OR_PATH",
         help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
         "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
-        "any format that Pillow reads (32x32, or as --set image_size=64 says), of a folder of IDX files, "
-        "plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
+        "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or TGA (32x32, or as --set image_size=64 says), of a folder of IDX "
+        "files, plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
     ),
 ]
 Strict = Annotated[

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from infogan_fast.data.array_stream import images_of_file, read_values
 from infogan_fast.data.arrays import check_array
-from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.images import DataError, ImageData, check_labels
 from infogan_fast.data.memory import check_fits
 from infogan_fast.data.npy_header import ArrayHeader, read_header
 from infogan_fast.data.npz import Members
@@ -112,7 +112,9 @@ def _load_npz(path: Path) -> ImageData:
         labels: Tensor | None = None
         if label_key is not None:
             with members.open_values(label_key) as values:
-                labels = torch.from_numpy(read_values(values, label_header).astype(np.int64))
+                stored = read_values(values, label_header)
+            check_labels(f"{path}: {label_key}", int(stored.min()), int(stored.max()))  # 2**63 would wrap below
+            labels = torch.from_numpy(stored.astype(np.int64))
     return ImageData(str(path), torch.from_numpy(images), labels, notes=(note,) if note else ())
 
 

@@ -19,6 +19,7 @@ ALLOWANCE = 512 * 2**20
 _SMALL = 2**20
 # For those that take more, the memory that is free is looked at.
 _LARGE = 64 * 2**20
+_OF_ROW = 8
 # Bytes per pixel, measured: libwebp's canvases and its own copy, beside the image.
 _OF_WEBP = 16
 # Decoders in C, which need a few rows beside the image. Those in Python have the image twice more.
@@ -47,9 +48,9 @@ def decoding_bytes(image: Any, full_size: tuple[int, int], file: BinaryIO) -> in
 
 
 def image_bytes(mode: str, size: tuple[int, int]) -> int:
-    """What Pillow stores an image in: one, two or four bytes per pixel."""
+    """What Pillow stores an image in: one, two or four bytes per pixel, and a pointer per row."""
     per_pixel = 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
-    return per_pixel * size[0] * size[1]
+    return (per_pixel * size[0] + _OF_ROW) * size[1]
 
 
 def check_allowed(count: int) -> None:

@@ -1,4 +1,4 @@
-"""A data set from a folder of image files, in the formats that Pillow reads."""
+"""A data set from a folder of image files."""
 
 from __future__ import annotations
 
@@ -87,8 +87,9 @@ def load_image_folder(
     unreadable = [f"{shown(path)} ({reason})" for path, reason in walked.unreadable]
     if images is None or not read:
         raise DataError(
-            f"{folder}: holds no image: {_listing([*unreadable, *skipped]) or 'it has no files'}; allowed: files that "
-            "Pillow reads, such as PNG and JPEG, or IDX files (train-images-idx3-ubyte, plain or .gz, and the like)"
+            f"{folder}: holds no image: {_listing([*unreadable, *skipped]) or 'it has no files'}; allowed: PNG, "
+            "JPEG, WebP, GIF, BMP, TIFF, PPM and TGA files, or IDX files (train-images-idx3-ubyte, plain or .gz, and "
+            "the like)"
         )
     labels, classes = _labels(read)
     notes = [f"skipped {len(skipped)} of {len(names)} files: {_listing(skipped)}"] if skipped else []

@@ -17,6 +17,10 @@ from infogan_fast.data.stored import StoredImages
 __all__ = ["DataError", "ImageData", "size_text"]
 
 
+#: Largest label of a class.
+MOST_LABEL = 2**31 - 1
+
+
 @dataclass(frozen=True)
 class ImageData:
     """Images to train on, and what is known about them.
@@ -129,8 +133,13 @@ def _check_part(what: str, images: Tensor | StoredImages, labels: Tensor | None)
         raise DataError(f"{what}: labels must be int64 [N], got {labels.dtype} {list(labels.shape)}")
     if len(labels) != len(images):
         raise DataError(f"{what}: {len(images)} images but {len(labels)} labels")
-    if int(labels.min()) < 0:
-        raise DataError(f"{what}: labels must be >= 0, got {int(labels.min())}")
+    check_labels(what, int(labels.min()), int(labels.max()))
+
+
+def check_labels(what: str, low: int, high: int) -> None:
+    """Raise a ``DataError`` unless labels from ``low`` to ``high`` are allowed."""
+    if low < 0 or high > MOST_LABEL:
+        raise DataError(f"{what}: labels must be from 0 to {MOST_LABEL}, got {low if low < 0 else high}")
 
 
 def _check_factors(data: ImageData) -> None:

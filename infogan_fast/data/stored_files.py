@@ -45,7 +45,7 @@ def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
         raise
     except UnidentifiedImageError:
         found = format_not_read(file)
-        return f"{found}, a format that is not read" if found else "not an image that Pillow reads"
+        return f"{found}, a format that is not read" if found else "not an image of a format that is read"
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         return f"more than {Image.MAX_IMAGE_PIXELS} pixels, perhaps a decompression bomb"
     except MemoryError:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast.data.memory import free_memory, gib
-from infogan_fast.nets import InfoGAN
 from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.networks import build_networks
 
 #: What to change where there is not enough memory.
 ADVICE = (
@@ -58,8 +58,7 @@ def check_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None
         image_shape: ``(channels, height, width)``.
 
     Raises:
-        ConfigError: it is.
-        ValueError: the networks are not for images of that shape.
+        ConfigError: it is, or the networks do not fit images of that shape.
     """
     on_gpu = config.device == "cuda"
     free = torch.cuda.mem_get_info()[0] if on_gpu else free_memory()
@@ -77,9 +76,8 @@ def check_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None
 def _sizes(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int, int]:
     """Bytes of weights and what belongs to them, and of the outputs of one batch's layers, without allocating them."""
     spec = config.spec
-    assert config.width is not None
     with torch.device("meta"):
-        nets = InfoGAN(spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, 0, config.networks)
+        nets = build_networks(config, image_shape)
         outputs = _Outputs(nets)
         with torch.no_grad():
             # D sees real and generated images, while the layers' outputs of G are kept for its update.

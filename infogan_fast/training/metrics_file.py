@@ -62,13 +62,15 @@ def drop_lines_after(path: Path, step: int) -> None:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines with their ends, and of one that is too long a part that shows it."""
+    """The lines with their ends, until one that is too long, of which a part shows it."""
     try:
         if not is_file(path):
             return
         with open(path, "rb", opener=regular_only) as file:
             while line := file.readline(MOST_BYTES + 1):
                 yield line
+                if len(line) > MOST_BYTES:
+                    return
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror or error}") from error
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from infogan_fast.files import WriteError, remove, replaced_by, temporary_beside
-from infogan_fast.regular_files import NotRegularError, is_file, is_folder, read_regular
+from infogan_fast.regular_files import NotRegularError, is_file, is_folder, read_regular, regular_only
 from infogan_fast.training.run_errors import RunFolderError
 from infogan_fast.training.run_lock import LOCK_NAME, SOFT_LOCK_NAME
 from infogan_fast.training.schemas import MOST_BYTES
@@ -69,8 +69,8 @@ def _prepare_file(path: Path, patterns: tuple[str, ...]) -> None:
     replaced = replaced_by(path.name)
     if replaced is not None and any(Path(replaced).match(pattern) for pattern in patterns):
         remove(path)
-    elif any(path.match(pattern) for pattern in patterns):
-        is_file(path)
+    elif any(path.match(pattern) for pattern in patterns) and is_file(path) and path.name == "metrics.jsonl":
+        os.close(regular_only(path, os.O_WRONLY))  # it is written to in place
 
 
 def _try_to_write(folder: Path) -> None:

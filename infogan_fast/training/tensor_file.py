@@ -124,7 +124,7 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     if len(length) < _LENGTH_BYTES or count > min(size - _LENGTH_BYTES, MOST_HEADER_BYTES):
         raise DamagedError(
             f"it is cut off, or its header is damaged: got a header of {count} bytes in a file of {size}, allowed: at "
-            f"most {MOST_HEADER_BYTES}"
+            f"most {max(0, min(size - _LENGTH_BYTES, MOST_HEADER_BYTES))}"
         )
     header = file.read(count)
     if len(header) < count:

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 from tiny_run import TINY
 
@@ -35,7 +36,7 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     assert code == 0
     assert f"data: {photos.resolve()}, 10 training images of 3x8x8\n" in printed
     assert "skipped 2 of 12 files: a/torn.jpg (image file is truncated" in printed
-    assert "readme.txt (not an image that Pillow reads)\n" in printed
+    assert "readme.txt (not an image of a format that is read)\n" in printed
     assert "labels: 2 classes, the subfolders a, b\n" in printed
     summary = json.loads((out / "summary.json").read_text())
     assert summary["data_notes"][0].startswith("skipped 2 of 12 files: ")
@@ -96,4 +97,14 @@ def test_fewer_images_than_a_batch(infogan_fast, photos, tmp_path):
         f"{photos.resolve()}: holds 10 training images, allowed: at least batch_size, 64; skipped 2 of 12 files"
         in error
     )
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("preset", "shape"), [("mnist5k", (80, 9, 7)), ("svhn", (80, 28, 28))])
+def test_images_of_a_size_that_the_networks_do_not_take(infogan_fast, tmp_path, preset, shape):
+    np.save(tmp_path / "odd.npy", np.zeros(shape, dtype=np.uint8))
+    code, _, error = infogan_fast("train", "--preset", preset, "--data", "odd.npy", "--out", "run")
+    assert code == 2
+    assert error.startswith("error: data: ")
+    assert error.endswith("; --set image_size=32 resizes the images\n")
     assert error.count("\n") == 1

@@ -97,7 +97,7 @@ def test_npz_without_labels_and_without_images(tmp_path):
         (np.arange(4), "5 images but 4 labels"),
         (np.arange(5.0), r"labels: got float64 \[5\], allowed: integers \[N\]"),
         (np.eye(5, dtype=np.int64), r"labels: got int64 \[5, 5\]"),
-        (np.arange(5) - 1, "labels must be >= 0, got -1"),
+        (np.arange(5) - 1, "labels must be from 0 to 2147483647, got -1"),
         (np.array(["a"] * 5, dtype=object), "labels: holds pickled Python objects, which are never"),
     ],
 )
@@ -160,3 +160,11 @@ def test_another_size_and_other_channels(tmp_path):
     assert load(path, image_size=4, channels=1).images.unique().tolist() == [76]
     unchanged = saved(tmp_path / "y.npy", PIXELS[:, :, :, :8])
     np.testing.assert_array_equal(load(unchanged, image_size=8, channels=3).images, PIXELS[:, :, :, :8])
+
+
+@pytest.mark.parametrize("label", [2**62, 2**64 - 1, 2**31])
+def test_labels_beyond_any_class(tmp_path, label):
+    labels = np.array([0, 1, label], dtype=np.uint64)
+    np.savez(tmp_path / "a.npz", images=np.zeros((3, 4, 4), dtype=np.uint8), labels=labels)
+    with pytest.raises(DataError, match=rf"a\.npz: labels: labels must be from 0 to 2147483647, got {label}$"):
+        load(str(tmp_path / "a.npz"))

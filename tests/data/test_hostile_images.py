@@ -349,3 +349,13 @@ def test_settings_of_pillow_are_as_before(tmp_path):
     RED.save(tmp_path / "x.png")
     load(str(tmp_path))
     assert before == (PngImagePlugin.MAX_TEXT_MEMORY, ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS)
+
+
+@pytest.mark.parametrize("colour", [0, 3])
+def test_a_column_of_pixels_takes_a_pointer_for_each(tmp_path, confined, colour):
+    palette, pixels = png_chunk(b"PLTE", bytes(6)), zlib.compress(bytes(1000))
+    (tmp_path / "tall.png").write_bytes(png((1, 80_000_000), 8, colour, palette, pixels=pixels))
+    (tmp_path / "good.png").write_bytes(png((1, 1), 8, 0, pixels=zlib.compress(bytes(2))))
+    ended = confined(tmp_path, stream=False)
+    assert "tall.png (decoding it takes" in ended.notes[0]
+    assert ended.mib < SMALL + 16

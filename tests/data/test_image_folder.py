@@ -90,14 +90,16 @@ def test_unreadable_files_are_skipped_and_named(damaged):
     assert first_pixels(data) == [9]
     skipped = data.notes[0]
     assert skipped.startswith(
-        "skipped 4 of 5 files: empty.png (not an image that Pillow reads), text.jpg (not an image"
+        "skipped 4 of 5 files: empty.png (not an image of a format that is read), text.jpg (not an image"
     )
     assert "truncated.jpg (image file is truncated" in skipped
     assert "torn.png (" in skipped
 
 
 def test_strict_names_the_first(damaged):
-    with pytest.raises(DataError, match=r"empty\.png: not an image that Pillow reads; without --strict such files are"):
+    with pytest.raises(
+        DataError, match=r"empty\.png: not an image of a format that is read; without --strict such files are"
+    ):
         load(str(damaged), strict=True)
     for name in ("empty.png", "text.jpg", "torn.png"):
         (damaged / name).unlink()
@@ -113,7 +115,7 @@ def test_a_long_list_is_cut(tmp_path):
         (tmp_path / f"{index:02}.txt").touch()
     note = load(str(tmp_path)).notes[0]
     assert note.startswith("skipped 13 of 14 files: 00.txt")
-    assert note.endswith("09.txt (not an image that Pillow reads) and 3 more")
+    assert note.endswith("09.txt (not an image of a format that is read) and 3 more")
 
 
 @pytest.mark.parametrize("limit", [60, 20])  # Pillow warns of more pixels than its limit, and raises at twice as many
@@ -130,7 +132,7 @@ def test_a_folder_without_images(tmp_path):
     with pytest.raises(DataError, match=r"holds no image: it has no files; allowed: .*PNG.*train-images-idx3-ubyte"):
         load(str(tmp_path))
     (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(DataError, match=r"holds no image: thesis\.tex \(not an image that Pillow reads\)"):
+    with pytest.raises(DataError, match=r"holds no image: thesis\.tex \(not an image of a format that is read\)"):
         load(str(tmp_path))
 
 

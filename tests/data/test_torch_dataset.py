@@ -91,7 +91,7 @@ def test_limit_and_iterable():
         ([(IMAGES[0], "cat")], "item 0: label: got str, allowed: an integer >= 0"),
         ([(IMAGES[0], torch.zeros(3))], r"item 0: label: got Tensor \[3\]"),
         ([(IMAGES[0], 0.5)], "item 0: label: got float"),
-        ([(IMAGES[0], -1)], "labels must be >= 0, got -1"),
+        ([(IMAGES[0], -1)], "labels must be from 0 to 2147483647, got -1"),
         (["a.png"], r"item 0: got str, allowed: a PIL image, or a tensor or array \[H, W\]"),
         ([torch.zeros(8)], r"got shape \[1, 8\], allowed"),
         ([torch.full((8, 8), 9.0)], "got values from 9 to 9"),

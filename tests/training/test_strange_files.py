@@ -119,6 +119,21 @@ def test_links_in_the_place_of_temporary_files(command, out, images, tmp_path):
     assert (out / "traversals" / "mine").is_symlink()
 
 
+@pytest.mark.parametrize("name", ["metrics.jsonl", "run.lock"])
+def test_files_that_are_written_in_place_have_one_name(command, out, images, tmp_path, name):
+    (tmp_path / "precious").write_text("precious")
+    (out / name).unlink(missing_ok=True)
+    os.link(tmp_path / "precious", out / name)
+    assert_refused(command(*resume(out, images)), f"{out / name}: is a file with 2 names, allowed: one")
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_endless_metrics_are_not_read_to_their_end(command, out, images):
+    os.truncate(out / "metrics.jsonl", 2**40)
+    assert command(*resume(out, images))[0] == 0
+    assert (out / "metrics.jsonl").stat().st_size < 10_000
+
+
 def test_the_run_folder_itself_may_be_a_link(command, out, images, tmp_path):
     (tmp_path / "link").symlink_to(out)
     assert command(*resume(tmp_path / "link", images))[0] == 0
