@@ -100,7 +100,7 @@ def test_fewer_images_than_a_batch(infogan_fast, photos, tmp_path):
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(("preset", "shape"), [("mnist5k", (80, 9, 7)), ("svhn", (80, 28, 28))])
+@pytest.mark.parametrize(("preset", "shape"), [("mnist5k", (80, 9, 7)), ("svhn", (200, 28, 28))])
 def test_images_of_a_size_that_the_networks_do_not_take(infogan_fast, tmp_path, preset, shape):
     np.save(tmp_path / "odd.npy", np.zeros(shape, dtype=np.uint8))
     code, _, error = infogan_fast("train", "--preset", preset, "--data", "odd.npy", "--out", "run")

@@ -137,7 +137,7 @@ Result<head_t> run_on_cpu(Problem<head_t>& p, const std::vector<float>& scale = 
   const InfoLossArgs<head_t, cuda::gradient_t<head_t>> args{
       p.layout,
       p.variance,
-      static_cast<acc_t>(kFixedVariance),
+      fixed_variance_as<acc_t>(kFixedVariance),
       p.head.data(),
       p.row_stride,
       p.placement.column_stride,

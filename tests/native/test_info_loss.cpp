@@ -83,7 +83,7 @@ struct Case {
     return {
         layout,
         variance,
-        static_cast<head_t>(0.5),
+        fixed_variance_as<head_t>(0.5),
         head.data(),
         row_stride,
         column_stride,

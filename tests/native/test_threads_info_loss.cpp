@@ -80,7 +80,7 @@ Result<head_t, gradient_t> run(const Case<head_t, gradient_t>& c, bool drawn, in
   const InfoLossArgs<head_t, gradient_t> args{
       c.layout,
       c.variance,
-      acc_t(0.5f),
+      fixed_variance_as<acc_t>(0.5),
       c.head.data(),
       c.width,
       1,
