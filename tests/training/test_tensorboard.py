@@ -1,8 +1,8 @@
 """What TensorBoard reads of a run."""
 
 import importlib.util
-import time
 import json
+import time
 
 import numpy as np
 import pytest
