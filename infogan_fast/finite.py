@@ -8,7 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-_NAMED = 3  # of the tensors that are not finite, how many a message names
+from infogan_fast.text import listing
+
+#: Of the tensors that are not finite, how many a message names.
+NAMED = 3
 
 
 class NonFiniteError(RuntimeError):
@@ -30,12 +33,6 @@ def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     return [name for name, value in zip(names, largest.tolist(), strict=True) if not math.isfinite(value)]
 
 
-def names_text(names: list[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
 def check_model(tensors: Mapping[str, Tensor], what: object) -> None:
     """See that the weights of a model that is about to be used are finite.
 
@@ -48,7 +45,7 @@ def check_model(tensors: Mapping[str, Tensor], what: object) -> None:
     """
     names = not_finite(tensors)
     if names:
-        raise NonFiniteError(f"{what}: the model is not finite: {names_text(names)}")
+        raise NonFiniteError(f"{what}: the model is not finite: {listing(names, NAMED)}")
 
 
 def check_outputs(outputs: Tensor, what: str) -> Tensor:

@@ -1,6 +1,8 @@
-"""Opening files in a folder that may come from a stranger: regular files in real folders, and nothing else.
+"""Opening files that may come from a stranger: regular files, and nothing else.
 
-A symbolic link may point at a file of the user's, and a FIFO or a device may never answer: none is followed or opened.
+A FIFO or a device may never answer, and opening one may have effects: what lies at a path is looked at before it is
+opened, and once more when it is open. In a run folder, where files are written too, a symbolic link may point at a file
+of the user's and is not followed; data are read through links.
 """
 
 from __future__ import annotations
@@ -10,17 +12,20 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 # Where a system lacks one of them, it is looked before it is opened and that is all.
-_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFREG: "a file",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 class NotRegularError(OSError):
@@ -28,16 +33,35 @@ class NotRegularError(OSError):
 
     @classmethod
     def of(cls, path: Path, mode: int, allowed: str) -> NotRegularError:
-        """What ``lstat`` says of a path that has to be ``allowed``."""
-        if stat.S_ISLNK(mode):
-            kind = f"a symbolic link to {os.readlink(path)!r}"
-        else:
-            kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "a file")
+        """What a path is, by ``st_mode``, that has to be ``allowed``."""
+        is_link = stat.S_ISLNK(mode)
+        kind = f"a symbolic link to {os.readlink(path)!r}" if is_link else _KINDS.get(stat.S_IFMT(mode), "no file")
         return cls(errno.EEXIST, f"is {kind}, allowed: {allowed}", str(path))
 
 
+def open_regular(path: Path, *, buffered: bool = True) -> BinaryIO:
+    """A regular file, or a link to one, open for reading.
+
+    Raises:
+        NotRegularError: it is something else.
+        OSError: it cannot be opened.
+    """
+    return open(path, "rb", -1 if buffered else 0, opener=_through_links)
+
+
+def read_into(file: BinaryIO, view: memoryview) -> int:
+    """Fill bytes from a file of ``open_regular``, or from one that unpacks another; how many there were."""
+    done = 0
+    while done < len(view):
+        count = file.readinto(view[done:])  # type: ignore[attr-defined]  # typing's files lack it
+        if not count:
+            break
+        done += count
+    return done
+
+
 def regular_only(path: str | Path, flags: int) -> int:
-    """An ``opener`` for ``open``, which opens a regular file and waits for nothing.
+    """An ``opener`` for ``open``, which opens a regular file and follows no link.
 
     Raises:
         NotRegularError: it is something else, or a link, or is to be written and has other names (hard links).
@@ -46,14 +70,11 @@ def regular_only(path: str | Path, flags: int) -> int:
     path = Path(path)
     is_file(path)
     try:
-        descriptor = os.open(path, flags | _FLAGS, 0o666)
+        descriptor = _opened(path, flags | _NO_LINKS)
     except OSError:
         is_file(path)  # which may have come in between
         raise
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise NotRegularError.of(path, status.st_mode, "a regular file")
     if status.st_nlink > 1 and flags & (os.O_WRONLY | os.O_RDWR):  # another name may be that of a file of the user's
         os.close(descriptor)
         raise NotRegularError(
@@ -97,6 +118,23 @@ def is_folder(path: Path) -> bool:
         NotRegularError: something else does, or a link.
     """
     return _is(path, stat.S_ISDIR, "a folder")
+
+
+def _through_links(path: str, flags: int) -> int:
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise NotRegularError.of(Path(path), mode, "a regular file")
+    return _opened(Path(path), flags)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """The descriptor of what turns out to be a regular file."""
+    descriptor = os.open(path, flags | _FLAGS, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise NotRegularError.of(path, mode, "a regular file")
+    return descriptor
 
 
 def _is(path: Path, wanted: Callable[[int], bool], allowed: str) -> bool:

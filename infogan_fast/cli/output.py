@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
+from infogan_fast.text import printable
+
 
 class OutputError(Exception):
     """Standard output cannot be written. No ``OSError``: nobody but the entry point is to take it for one of theirs."""
@@ -26,9 +28,9 @@ class OutputError(Exception):
 class StandardOutput:
     """A text stream in the place of ``sys.stdout``, which it wraps.
 
-    Characters that its encoding does not have are written as escapes. Once the stream cannot be written, what is
-    written goes nowhere. ``on_loss`` is called with the error; where that is None, the error is raised, and kept as
-    ``lost`` for those who come after whoever swallows it, as libraries do that try a stream out.
+    Once the stream cannot be written, what is written goes nowhere. ``on_loss`` is called with the error; where that is
+    None, the error is raised, and kept as ``lost`` for those who come after whoever swallows it, as libraries do that
+    try a stream out.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -45,9 +47,6 @@ class StandardOutput:
             return 0
         try:
             self._stream.write(text)
-        except UnicodeEncodeError:
-            encoding = self._stream.encoding
-            self.write(text.encode(encoding, "backslashreplace").decode(encoding))
         except OSError as error:
             self._lose(error)
         return len(text)
@@ -120,14 +119,9 @@ def going_on_without_output(results: str) -> Iterator[None]:
 def print_error(text: str) -> None:
     """A line on standard error, if that can be written. Control characters in it are written as escapes."""
     try:
-        print(printable(text), file=sys.stderr, flush=True)
+        print("\n".join(map(printable, text.split("\n"))), file=sys.stderr, flush=True)
     except OSError:  # the terminal is gone: there is no one to tell
         _to_nowhere(sys.stderr)
-
-
-def printable(text: str) -> str:
-    """The text with control characters as escapes; lines stay lines."""
-    return "".join(c if c.isprintable() or c in "\n " else c.encode("unicode_escape").decode() for c in text)
 
 
 def _to_nowhere(stream: TextIO) -> None:

@@ -17,10 +17,10 @@ from infogan_fast.data.image_folder import load_image_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
-from infogan_fast.data.regular_file import kind_of
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.streaming import Streaming
+from infogan_fast.regular_files import NotRegularError
 
 __all__ = [
     "NAMES",
@@ -131,9 +131,8 @@ def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) ->
     if mode is not None:
         if stat.S_ISDIR(mode):
             return load_idx_folder(path, streaming)
-        kind = kind_of(mode)
-        if kind is not None:
-            raise DataError(f"{path}: {kind}, allowed: a folder or a regular file")
+        if not stat.S_ISREG(mode):
+            raise DataError(f"{path}: {NotRegularError.of(path, mode, 'a folder or a regular file').strerror}")
         return (load_idx_file if array_file_kind(path) is None else load_array_file)(path, streaming)
     close = difflib.get_close_matches(name_or_path, NAMES, n=1)
     suggestion = f"; did you mean {close[0]}?" if close else ""

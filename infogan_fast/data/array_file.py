@@ -20,16 +20,15 @@ from infogan_fast.data.images import DataError, ImageData, check_labels
 from infogan_fast.data.memory import check_fits
 from infogan_fast.data.npy_header import ArrayHeader, read_header
 from infogan_fast.data.npz import Members
-from infogan_fast.data.regular_file import open_regular
 from infogan_fast.data.stored_array import ArrayImages, ArrayInFile
 from infogan_fast.data.streaming import Streaming
-from infogan_fast.data.text import shown
+from infogan_fast.regular_files import open_regular
+from infogan_fast.text import listing, shown
 
 IMAGE_KEYS, LABEL_KEYS = ("images", "x", "arr_0"), ("labels", "y")
 
 _MAGIC = {b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz", b"PK\x05\x06": ".npz"}
 _DEFAULT = Streaming()
-_MOST_NAMED = 10
 
 
 def array_file_kind(path: Path) -> str | None:
@@ -93,10 +92,9 @@ def _load_npz(path: Path) -> ImageData:
         members = Members(file)
         key = next((key for key in IMAGE_KEYS if key in members.keys), None)
         if key is None:
-            held = ", ".join(map(shown, members.keys[:_MOST_NAMED])) or "nothing"
-            more = f" and {len(members.keys) - _MOST_NAMED} more" if len(members.keys) > _MOST_NAMED else ""
+            held = listing([shown(key) for key in members.keys]) or "nothing"
             raise DataError(
-                f"{path}: holds {held}{more}; allowed: images under the key "
+                f"{path}: holds {held}; allowed: images under the key "
                 f"{', '.join(IMAGE_KEYS[:-1])} or {IMAGE_KEYS[-1]}, and labels under {' or '.join(LABEL_KEYS)}"
             )
         what, header = f"{path}: {key}", members.header(key, f"{path}: {key}")

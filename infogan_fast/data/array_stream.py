@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from infogan_fast.data.arrays import Range, channels_first, check_array, range_of, to_uint8
 from infogan_fast.data.npy_header import ArrayHeader
-from infogan_fast.data.regular_file import read_into
+from infogan_fast.regular_files import read_into
 
 #: Opens a file at the first value of an array.
 OpenValues: TypeAlias = Callable[[], AbstractContextManager[BinaryIO]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infogan_fast.data.text import printable
+from infogan_fast.text import printable
 
 
 class DataError(ValueError):

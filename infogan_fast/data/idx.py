@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from infogan_fast.data.gzip_stream import GZIP_MAGIC, MOST_EXPANSION, GzipStream
 from infogan_fast.data.images import DataError
 from infogan_fast.data.memory import check_fits
-from infogan_fast.data.regular_file import open_regular, read_into
 from infogan_fast.data.stored_array import ArrayInFile
+from infogan_fast.regular_files import open_regular, read_into
 
 _UNSIGNED_BYTE = 0x08
 

@@ -15,7 +15,7 @@ from infogan_fast.data.memory import check_fits
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.stored_array import ArrayImages
 from infogan_fast.data.streaming import Streaming
-from infogan_fast.data.text import shown
+from infogan_fast.text import shown
 
 # The names that MNIST, Fashion-MNIST and KMNIST are published under; some copies have a dot before "idx".
 _IMAGES = "{part}-images-idx3-ubyte"

@@ -25,14 +25,13 @@ from infogan_fast.data.stored_files import (
     read_or_reason,
 )
 from infogan_fast.data.streaming import Streaming
-from infogan_fast.data.text import shown
+from infogan_fast.text import listing, shown
 
 #: Side of the images where none is asked for.
 DEFAULT_SIDE = 32
 
 _DEFAULT = Streaming()
 _AT_ONCE = 256  # files handed to the threads together, so that what they return does not pile up
-_MOST_NAMED = 10
 
 
 def load_image_folder(
@@ -87,18 +86,18 @@ def load_image_folder(
     unreadable = [f"{shown(path)} ({reason})" for path, reason in walked.unreadable]
     if images is None or not read:
         raise DataError(
-            f"{folder}: holds no image: {_listing([*unreadable, *skipped]) or 'it has no files'}; allowed: PNG, "
+            f"{folder}: holds no image: {listing([*unreadable, *skipped]) or 'it has no files'}; allowed: PNG, "
             "JPEG, WebP, GIF, BMP, TIFF, PPM and TGA files, or IDX files (train-images-idx3-ubyte, plain or .gz, and "
             "the like)"
         )
     labels, classes = _labels(read)
-    notes = [f"skipped {len(skipped)} of {len(names)} files: {_listing(skipped)}"] if skipped else []
+    notes = [f"skipped {len(skipped)} of {len(names)} files: {listing(skipped)}"] if skipped else []
     if unreadable:
-        notes.append(f"skipped {len(unreadable)} folders that cannot be read: {_listing(unreadable)}")
+        notes.append(f"skipped {len(unreadable)} folders that cannot be read: {listing(unreadable)}")
     if image_size is None:
         notes.append(f"image_size: {side}, chosen for a folder of images; --set image_size=64 is another")
     if classes:
-        notes.append(f"labels: {len(classes)} classes, the subfolders {_listing([shown(name) for name in classes])}")
+        notes.append(f"labels: {len(classes)} classes, the subfolders {listing([shown(name) for name in classes])}")
     return ImageData(str(folder), images, labels, notes=tuple(notes))
 
 
@@ -143,8 +142,3 @@ def _labels(files: Sequence[Path]) -> tuple[Tensor | None, list[str]]:
         return None, []
     numbers = {name: number for number, name in enumerate(classes)}
     return torch.tensor([numbers[file.parts[0]] for file in files], dtype=torch.int64), classes
-
-
-def _listing(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more

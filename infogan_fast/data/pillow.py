@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from infogan_fast.data.decoding_memory import ALLOWANCE, check_allowed, decoding_bytes, image_bytes, reserved
-from infogan_fast.data.regular_file import open_regular
 from infogan_fast.data.tiff_tags import check_tags, orientation_in
+from infogan_fast.regular_files import open_regular
 
 #: The formats that files are opened with (MPO, several JPEGs in one file, goes by JPEG). What is on the list is decoded
 #: in this process, opens nothing that it contains with another format, and says in its header how large it is. Not so

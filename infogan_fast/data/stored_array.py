@@ -17,9 +17,9 @@ from torch import Tensor
 from infogan_fast.data.arrays import Range, channels_first, range_of, to_uint8
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.memory import check_fits
-from infogan_fast.data.regular_file import open_regular, read_into
 from infogan_fast.data.stored import StoredImages, at_once, in_chunks
 from infogan_fast.data.workers import read_ahead
+from infogan_fast.regular_files import open_regular, read_into
 
 _CONVERTING = 24  # bytes per floating-point value that is converted: copies in float64
 

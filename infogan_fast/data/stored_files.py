@@ -19,8 +19,8 @@ from torch import Tensor
 
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.stored import StoredImages, in_chunks
-from infogan_fast.data.text import shown
 from infogan_fast.data.workers import read_ahead
+from infogan_fast.text import shown
 
 #: What comes of a file: uint8 ``[C, side, side]``, or why there is no image.
 Outcome: TypeAlias = "NDArray[np.uint8] | str"

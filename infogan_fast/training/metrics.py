@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infogan_fast.finite import NonFiniteError, names_text, not_finite
+from infogan_fast.finite import NAMED, NonFiniteError, not_finite
 from infogan_fast.spec import LatentSpec
+from infogan_fast.text import listing
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.step import LOSS_TERMS
 
@@ -119,4 +120,4 @@ def check_weights(tensors: dict[str, Tensor], step: int) -> None:
     """
     names = not_finite(tensors)
     if names:
-        raise NonFiniteError(f"step {step}: not finite: {names_text(names)}")
+        raise NonFiniteError(f"step {step}: not finite: {listing(names, NAMED)}")

@@ -1,6 +1,5 @@
 """Standard output that cannot be written: a reader that has gone, a full disk, a closed descriptor."""
 
-import io
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import sys
 import pytest
 from tiny_run import SHORT, TINY
 
-from infogan_fast.cli.output import StandardOutput, printable
+from infogan_fast.cli.output import print_error
 from infogan_fast.training.checkpoint import checkpoints
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pipes as POSIX has them")
@@ -106,12 +105,14 @@ def test_an_error_is_said_also_without_a_reader():
     assert run("train", "--device", "tpu") == (2, "error: device: got 'tpu', allowed: auto, cpu, cuda\n")
 
 
-def test_what_the_encoding_does_not_have_is_written_as_escapes():
-    content = io.BytesIO()
-    stream = StandardOutput(io.TextIOWrapper(content, encoding="ascii"))
-    print("runs/\udcff \u00e9 a", file=stream, flush=True)
-    assert content.getvalue() == b"runs/\\udcff \\xe9 a\n"
+def test_control_characters_are_escaped_and_lines_stay_lines(capsys):
+    print_error("a\x1b[2J\x00\r \u00e9\n\udcff")
+    assert capsys.readouterr().err == "a\\x1b[2J\\x00\\r \u00e9\n\\xff\n"
 
 
-def test_control_characters_are_escaped_and_lines_stay_lines():
-    assert printable("a\x1b[2J\x00\r \u00e9\n\udcff") == "a\\x1b[2J\\x00\\r \u00e9\n\\udcff"
+def test_a_path_of_two_lines_is_one_line_of_an_error(infogan_fast):
+    for words in (("traverse", "a\nb"), ("train", "--resume", "--out", "a\nb")):
+        code, _, error = infogan_fast(*words)
+        assert code == 2
+        assert error.count("\n") == 1
+        assert r"a\nb" in error

@@ -156,7 +156,7 @@ def test_what_took_a_files_place_is_not_read(tmp_path, confined, monkeypatch, ot
     monkeypatch.setattr("infogan_fast.data.image_folder.walk", lambda _: found)
     name = {"fifo": "a FIFO", "device": "a device", "folder": "a folder"}[other]
     for stream in (False, True):
-        assert f"y.png ({name}, not a regular file)" in confined(tmp_path, stream=stream).notes[0]
+        assert f"y.png (is {name}, allowed: a regular file)" in confined(tmp_path, stream=stream).notes[0]
 
 
 def test_a_fifo_that_takes_its_place_while_it_is_opened(tmp_path, confined, monkeypatch):
@@ -168,7 +168,7 @@ def test_a_fifo_that_takes_its_place_while_it_is_opened(tmp_path, confined, monk
     found = walk(tmp_path)
     found.files.append("y.png")
     monkeypatch.setattr("infogan_fast.data.image_folder.walk", lambda _: found)
-    assert "y.png (a FIFO, not a regular file)" in confined(tmp_path, stream=False).notes[0]
+    assert "y.png (is a FIFO, allowed: a regular file)" in confined(tmp_path, stream=False).notes[0]
 
 
 def test_names_are_shown_in_one_line(tmp_path):

@@ -224,7 +224,7 @@ def test_a_long_list_of_members(tmp_path, confined):
 @pytest.mark.parametrize("name", ["x.npy", "x.npz"])
 def test_special_files_do_not_hang(tmp_path, confined, name):
     os.mkfifo(tmp_path / name)
-    assert confined(tmp_path / name).message == f"{tmp_path}/{name}: a FIFO, allowed: a folder or a regular file"
+    assert confined(tmp_path / name).message == f"{tmp_path}/{name}: is a FIFO, allowed: a folder or a regular file"
     (tmp_path / "link").symlink_to("/dev/zero")
     assert "a device, allowed" in confined(tmp_path / "link").message
     folder = tmp_path / "folder"

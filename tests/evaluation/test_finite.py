@@ -8,7 +8,7 @@ import infogan_fast as ig
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation import code_accuracies, evaluate, image_quality, recover_codes, write_traversals
 from infogan_fast.evaluation.disentanglement.representation import represent
-from infogan_fast.finite import NonFiniteError, check_model, names_text, not_finite
+from infogan_fast.finite import NonFiniteError, check_model, not_finite
 from infogan_fast.nets import InfoGAN
 
 SPEC = ig.LatentSpec(noise=5, categorical=(3,), continuous=1)
@@ -66,7 +66,6 @@ def test_the_first_tensors_that_are_not_finite_are_named():
     assert not_finite(tensors) == list("abcde")
     assert not_finite({"fine": torch.full((2,), 3e38)}) == []
     assert not_finite({"count": torch.tensor(7)}) == []
-    assert names_text(["a"]) == "a"
     with pytest.raises(NonFiniteError, match=r"^file: the model is not finite: a, b, c and 2 more$"):
         check_model(tensors, "file")
     check_model({"fine": torch.ones(3)}, "file")

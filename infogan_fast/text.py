@@ -1,6 +1,8 @@
-"""Names that strangers gave to their files, in messages."""
+"""Names in messages: strangers gave them to their files, and there may be many."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _MOST_SHOWN = 120
 
@@ -11,6 +13,12 @@ def shown(name: object, most: int = _MOST_SHOWN) -> str:
     if len(text) <= most:
         return text
     return f"{text[: most // 2]}...{text[-(most // 2) :]}"
+
+
+def listing(names: Sequence[str], most: int = 10) -> str:
+    """The first ``most`` of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def printable(text: str) -> str:
