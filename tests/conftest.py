@@ -9,8 +9,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "ops"))
 
-# What is ignored at the start of a process stays so, and is inherited: the tests of signals need the usual reactions also
-# under nohup, and as a background job of a shell.
+# What is ignored at the start of a process stays so, and is inherited: the tests of signals need the usual reactions
+# also under nohup, and as a background job of a shell.
 for _name, _usual in (("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
     if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) == signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _usual)
