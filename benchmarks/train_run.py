@@ -23,11 +23,11 @@ from typing import Any
 import torch
 
 from infogan_fast.data import ImageData, load
-from infogan_fast.training.config import TrainConfig
-from infogan_fast.training.metrics import Metrics
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
+from infogan_fast.training.history import Metrics
 from infogan_fast.training.presets import preset
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
+from infogan_fast.training.settings import TrainConfig
 
 
 class Lines:

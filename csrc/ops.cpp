@@ -45,17 +45,17 @@ TORCH_LIBRARY(infogan_fast, m) {
   // Convolution with a 4x4 kernel, stride 2 and padding 1, then leaky ReLU; a negative_slope of 1 leaves that out, and
   // its backward needs the output only where there is one. Gradients that are not wanted are None.
   m.def(
-      "halving_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope) -> Tensor",
+      "downsample_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope) -> Tensor",
       {at::Tag::pt2_compliant_tag});
   m.def(
-      "halving_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor? output, float negative_slope, "
+      "downsample_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor? output, float negative_slope, "
       "bool[3] wanted) -> (Tensor, Tensor, Tensor)",
       {at::Tag::pt2_compliant_tag});
 
   // Its transpose: images of twice the size.
-  m.def("doubling_conv2d(Tensor input, Tensor weight, Tensor? bias) -> Tensor", {at::Tag::pt2_compliant_tag});
+  m.def("upsample_conv2d(Tensor input, Tensor weight, Tensor? bias) -> Tensor", {at::Tag::pt2_compliant_tag});
   m.def(
-      "doubling_conv2d_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted) -> (Tensor, Tensor, Tensor)",
+      "upsample_conv2d_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted) -> (Tensor, Tensor, Tensor)",
       {at::Tag::pt2_compliant_tag});
 
   // Batch normalisation by the statistics of each of the groups that the batch consists of, then leaky ReLU. Updates

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from infogan_fast.fake import check_value, register_fake
 
-_HALVING = "infogan_fast::halving_conv2d"
-_DOUBLING = "infogan_fast::doubling_conv2d"
+_HALVING = "infogan_fast::downsample_conv2d"
+_DOUBLING = "infogan_fast::upsample_conv2d"
 _BATCH_NORM = "infogan_fast::group_batch_norm"
 
 _Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
@@ -48,7 +48,7 @@ def _check_weight(op: str, input: Tensor, weight: Tensor, bias: Tensor | None, i
             raise TypeError(f"{op}: weight and bias must have the dtype of input, {input.dtype}, got {tensor.dtype}")
 
 
-def _check_halving(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float) -> None:
+def _check_downsample(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float) -> None:
     op = _HALVING
     _check_weight(op, input, weight, bias, input_dim=1)
     height, width = input.shape[2:]
@@ -69,7 +69,7 @@ def _check_output(op: str, name: str, tensor: Tensor, input: Tensor, shape: Sequ
 
 @register_fake(_HALVING)
 def _(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float) -> Tensor:
-    _check_halving(input, weight, bias, negative_slope)
+    _check_downsample(input, weight, bias, negative_slope)
     return _empty_images(input, weight.shape[0], input.shape[2] // 2, input.shape[3] // 2)
 
 
@@ -77,7 +77,7 @@ def _(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float)
 def _(
     grad: Tensor, input: Tensor, weight: Tensor, output: Tensor | None, negative_slope: float, wanted: Sequence[bool]
 ) -> _Gradients:
-    _check_halving(input, weight, None, negative_slope)
+    _check_downsample(input, weight, None, negative_slope)
     batch, channels, height, width = input.shape
     shape = (batch, weight.shape[0], height // 2, width // 2)
     _check_output(_HALVING, "grad", grad, input, shape)

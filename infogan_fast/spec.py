@@ -47,6 +47,17 @@ class LatentSeed(NamedTuple):
     """As given to ``sample_latents``."""
 
 
+class CodeParameters(NamedTuple):
+    """The parameters of Q(c|x) for B images, which ``LatentSpec.split`` finds in Q's output."""
+
+    logits: tuple[Tensor, ...]
+    """``[B, K_i]`` for each categorical code."""
+    mean: Tensor
+    """``[B, C]``, of the continuous codes' Gaussians."""
+    log_variance: Tensor
+    """``[B, C]``, natural logarithm; constant where the variance is fixed."""
+
+
 #: What the loss takes for the codes: the batch that G was given, a stand-in for it, or tensors of one's own
 #: ``(categorical, continuous)``, None for either of which there are none.
 Codes: TypeAlias = Latents | LatentSeed | tuple[Tensor | None, Tensor | None]
@@ -121,6 +132,26 @@ class LatentSpec:
         """
         columns_per_continuous = 1 if fixed_variance(variance) is not None else 2
         return sum(self.categorical) + columns_per_continuous * self.continuous
+
+    def split(self, head: Tensor, variance: Variance = "learned") -> CodeParameters:
+        """The columns of Q's output by what they mean; views of it, differentiable.
+
+        Args:
+            head: Q's output ``[..., head_dim(variance)]``.
+            variance: what the head says of the continuous codes' variance, as in ``head_dim``.
+
+        Raises:
+            ValueError: the head has another width, or ``variance`` is not allowed.
+        """
+        width = self.head_dim(variance)
+        if head.ndim == 0 or head.shape[-1] != width:
+            raise ValueError(f"head must be [B, {width}] for {self} and variance {variance!r}, got {list(head.shape)}")
+        *logits, rest = head.split_with_sizes([*self.categorical, width - sum(self.categorical)], dim=-1)
+        mean, scale = rest[..., : self.continuous], rest[..., self.continuous :]
+        fixed = fixed_variance(variance)
+        if fixed is not None:
+            return CodeParameters(tuple(logits), mean, torch.full_like(mean, math.log(fixed)))
+        return CodeParameters(tuple(logits), mean, 2.0 * scale if variance == "learned_std" else scale)
 
     def entropy(self) -> Tensor:
         """Entropy ``H(c_i)`` of each code's prior: float64 ``[m + C]`` in nats, categorical first.

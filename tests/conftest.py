@@ -1,13 +1,21 @@
-"""Puts the shared helpers of each test folder on the path, and keeps the tests off the network."""
+"""Helpers and fixtures that several folders share: a run small enough to take milliseconds a step; no network."""
 
+import shutil
 import signal
 import socket
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-sys.path.append(str(Path(__file__).parent / "ops"))
+sys.path += [str(Path(__file__).parent / folder) for folder in ("ops", "support")]
+
+from tiny_run import SHORT, run, train_command, write_images
+
+from infogan_fast import __main__ as entry
+from infogan_fast.data import ImageData
+from infogan_fast.training import TrainConfig
 
 # What is ignored at the start of a process stays so, and is inherited: the tests of signals need the usual reactions
 # also under nohup, and as a background job of a shell.
@@ -28,3 +36,61 @@ def _this_machine_alone(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture
+def data():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(40) % 3
+    return ImageData("tiny", images[:30], labels[:30], images[30:], labels[30:])
+
+
+@pytest.fixture
+def make_config():
+    def make(**changes):
+        defaults = {
+            "device": "cpu",
+            "width": 0.05,
+            "noise": 4,
+            "categorical": (3,),
+            "continuous": 2,
+            "batch_size": 8,
+            "steps": 6,
+            "log_every": 2,
+            "checkpoint_every": 2,
+            "picture_every": 0,
+            "evaluation_samples": 20,
+        }
+        return TrainConfig(**{**defaults, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with images and a finished run on them, ``run``."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_images(folder / "images")
+    code, _, error = run(train_command(folder / "run", folder / "images", *SHORT, "--tensorboard"))
+    assert code == 0, error
+    return folder
+
+
+@pytest.fixture
+def out(finished, tmp_path):
+    """A copy of that run."""
+    return shutil.copytree(finished / "run", tmp_path / "run")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs a command in this process; gives exit code, standard output and standard error."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["infogan-fast", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            entry.main()
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run

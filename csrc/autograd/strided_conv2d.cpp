@@ -1,5 +1,5 @@
-// Differentiation of halving_conv2d and doubling_conv2d. The first derivative is that of the backward ops; where it is
-// to be differentiated itself, it is computed by ATen's convolution_backward, which can be.
+// Differentiation of downsample_conv2d and upsample_conv2d. The first derivative is that of the backward ops; where it
+// is to be differentiated itself, it is computed by ATen's convolution_backward, which can be.
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/convolution_backward.h>
@@ -20,15 +20,15 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
-at::Tensor call_halving(
+at::Tensor call_downsample(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("infogan_fast::halving_conv2d", "")
-                             .typed<decltype(call_halving)>();
+                             .findSchemaOrThrow("infogan_fast::downsample_conv2d", "")
+                             .typed<decltype(call_downsample)>();
   return op.call(input, weight, bias, negative_slope);
 }
 
-Gradients call_halving_backward(
+Gradients call_downsample_backward(
     const at::Tensor& grad,
     const at::Tensor& input,
     const at::Tensor& weight,
@@ -36,23 +36,23 @@ Gradients call_halving_backward(
     double negative_slope,
     std::array<bool, 3> wanted) {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("infogan_fast::halving_conv2d_backward", "")
-                             .typed<decltype(call_halving_backward)>();
+                             .findSchemaOrThrow("infogan_fast::downsample_conv2d_backward", "")
+                             .typed<decltype(call_downsample_backward)>();
   return op.call(grad, input, weight, output, negative_slope, wanted);
 }
 
-at::Tensor call_doubling(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor call_upsample(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("infogan_fast::doubling_conv2d", "")
-                             .typed<decltype(call_doubling)>();
+                             .findSchemaOrThrow("infogan_fast::upsample_conv2d", "")
+                             .typed<decltype(call_upsample)>();
   return op.call(input, weight, bias);
 }
 
-Gradients call_doubling_backward(
+Gradients call_upsample_backward(
     const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("infogan_fast::doubling_conv2d_backward", "")
-                             .typed<decltype(call_doubling_backward)>();
+                             .findSchemaOrThrow("infogan_fast::upsample_conv2d_backward", "")
+                             .typed<decltype(call_upsample_backward)>();
   return op.call(grad, input, weight, wanted);
 }
 
@@ -85,7 +85,7 @@ variable_list differentiable_gradients(
   return {grad_input, grad_weight, grad_bias};
 }
 
-struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
+struct DownsampleConv2d : public torch::autograd::Function<DownsampleConv2d> {
   static at::Tensor forward(
       AutogradContext* context,
       const at::Tensor& input,
@@ -93,7 +93,7 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
       const std::optional<at::Tensor>& bias,
       double negative_slope) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
-    const at::Tensor output = call_halving(input, weight, bias, negative_slope);
+    const at::Tensor output = call_downsample(input, weight, bias, negative_slope);
     // Without an activation the output is not kept, so that what follows may overwrite it.
     context->save_for_backward({input, weight, negative_slope == 1.0 ? at::Tensor() : output});
     context->saved_data["negative_slope"] = negative_slope;
@@ -114,7 +114,7 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
       gradients.emplace_back();
       return gradients;
     }
-    auto [input, weight, bias] = call_halving_backward(
+    auto [input, weight, bias] = call_downsample_backward(
         grads[0],
         saved[0],
         saved[1],
@@ -125,7 +125,7 @@ struct HalvingConv2d : public torch::autograd::Function<HalvingConv2d> {
   }
 };
 
-struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
+struct UpsampleConv2d : public torch::autograd::Function<UpsampleConv2d> {
   static at::Tensor forward(
       AutogradContext* context,
       const at::Tensor& input,
@@ -134,7 +134,7 @@ struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
     at::AutoDispatchBelowADInplaceOrView below_autograd;
     context->save_for_backward({input, weight});
     context->saved_data["has_bias"] = bias.has_value();
-    return call_doubling(input, weight, bias);
+    return call_upsample(input, weight, bias);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -143,31 +143,31 @@ struct DoublingConv2d : public torch::autograd::Function<DoublingConv2d> {
     if (at::GradMode::is_enabled()) {  // create_graph=True
       return differentiable_gradients(grads[0], saved[0], saved[1], /*transposed=*/true, wanted);
     }
-    auto [input, weight, bias] = call_doubling_backward(grads[0], saved[0], saved[1], wanted);
+    auto [input, weight, bias] = call_upsample_backward(grads[0], saved[0], saved[1], wanted);
     return {input, weight, bias};
   }
 };
 
-at::Tensor halving_conv2d(
+at::Tensor downsample_conv2d(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
   refuse_transforms(
-      "infogan_fast::halving_conv2d", "torch.nn.functional.conv2d", {input, weight, bias.value_or(at::Tensor())});
-  return HalvingConv2d::apply(input, weight, bias, negative_slope);
+      "infogan_fast::downsample_conv2d", "torch.nn.functional.conv2d", {input, weight, bias.value_or(at::Tensor())});
+  return DownsampleConv2d::apply(input, weight, bias, negative_slope);
 }
 
-at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor upsample_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
   refuse_transforms(
-      "infogan_fast::doubling_conv2d",
+      "infogan_fast::upsample_conv2d",
       "torch.nn.functional.conv_transpose2d",
       {input, weight, bias.value_or(at::Tensor())});
-  return DoublingConv2d::apply(input, weight, bias);
+  return UpsampleConv2d::apply(input, weight, bias);
 }
 
 }  // namespace
 
 TORCH_LIBRARY_IMPL(infogan_fast, Autograd, m) {
-  m.impl("halving_conv2d", &halving_conv2d);
-  m.impl("doubling_conv2d", &doubling_conv2d);
+  m.impl("downsample_conv2d", &downsample_conv2d);
+  m.impl("upsample_conv2d", &upsample_conv2d);
 }
 
 }  // namespace infogan_fast

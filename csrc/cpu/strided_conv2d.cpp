@@ -1,4 +1,4 @@
-// halving_conv2d and doubling_conv2d: the convolution with a 4x4 kernel, stride 2 and padding 1, and its transpose.
+// downsample_conv2d and upsample_conv2d: the convolution with a 4x4 kernel, stride 2 and padding 1, and its transpose.
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -15,8 +15,8 @@
 namespace infogan_fast {
 namespace {
 
-constexpr const char* kHalving = "infogan_fast::halving_conv2d";
-constexpr const char* kDoubling = "infogan_fast::doubling_conv2d";
+constexpr const char* kDownsample = "infogan_fast::downsample_conv2d";
+constexpr const char* kUpsample = "infogan_fast::upsample_conv2d";
 
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
@@ -88,24 +88,24 @@ void check_weight(
   }
 }
 
-void check_halving(
+void check_downsample(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
-  check_weight(kHalving, input, weight, bias, /*input_dim=*/1);
+  check_weight(kDownsample, input, weight, bias, /*input_dim=*/1);
   const int64_t height = input.size(2), width = input.size(3);
   TORCH_CHECK_VALUE(
       height > 0 && width > 0 && height % 2 == 0 && width % 2 == 0,
-      kHalving,
+      kDownsample,
       ": input must have even sides, got ",
       height,
       "x",
       width);
   // The backward pass takes the sign of the input of the leaky ReLU from its output.
-  TORCH_CHECK_VALUE(negative_slope >= 0.0, kHalving, ": negative_slope must be >= 0, got ", negative_slope);
+  TORCH_CHECK_VALUE(negative_slope >= 0.0, kDownsample, ": negative_slope must be >= 0, got ", negative_slope);
 }
 
-at::Tensor halving_conv2d(
+at::Tensor downsample_conv2d(
     const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
-  check_halving(input, weight, bias, negative_slope);
+  check_downsample(input, weight, bias, negative_slope);
   const int64_t height = input.size(2), width = input.size(3);
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor matrix = as_transposed_matrix(weight);
@@ -146,25 +146,27 @@ void check_output(
       dtype_name(tensor.scalar_type()));
 }
 
-Gradients halving_conv2d_backward(
+Gradients downsample_conv2d_backward(
     const at::Tensor& grad,
     const at::Tensor& input,
     const at::Tensor& weight,
     const std::optional<at::Tensor>& output,
     double negative_slope,
     std::array<bool, 3> wanted) {
-  check_halving(input, weight, std::nullopt, negative_slope);
+  check_downsample(input, weight, std::nullopt, negative_slope);
   const bool activated = negative_slope != 1.0;
   const std::array<int64_t, 4> sizes{input.size(0), weight.size(0), input.size(2) / 2, input.size(3) / 2};
-  check_output(kHalving, "grad", grad, input, sizes);
+  check_output(kDownsample, "grad", grad, input, sizes);
   TORCH_CHECK_VALUE(
-      output.has_value() || !activated, kHalving, "_backward: output must be given for a negative_slope other than 1");
+      output.has_value() || !activated,
+      kDownsample,
+      "_backward: output must be given for a negative_slope other than 1");
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor matrix = as_matrix(weight);
   const at::Tensor grad_rows = pixel_rows(grad.contiguous(at::MemoryFormat::ChannelsLast));
   at::Tensor output_rows;
   if (activated) {
-    check_output(kHalving, "output", *output, input, sizes);
+    check_output(kDownsample, "output", *output, input, sizes);
     output_rows = pixel_rows(output->contiguous(at::MemoryFormat::ChannelsLast));
   }
   const at::Tensor before_rows = activated ? at::empty_like(grad_rows) : grad_rows;
@@ -207,8 +209,8 @@ Gradients halving_conv2d_backward(
       wanted[2] ? bias_sums.sum(0).to(batch.dtype) : at::Tensor()};
 }
 
-at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
-  check_weight(kDoubling, input, weight, bias, /*input_dim=*/0);
+at::Tensor upsample_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  check_weight(kUpsample, input, weight, bias, /*input_dim=*/0);
   const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
   const at::Tensor matrix = as_matrix(weight);
   const at::Tensor output = empty_images(input, weight.size(1), 2 * input.size(2), 2 * input.size(3));
@@ -225,11 +227,11 @@ at::Tensor doubling_conv2d(const at::Tensor& input, const at::Tensor& weight, co
   return output;
 }
 
-Gradients doubling_conv2d_backward(
+Gradients upsample_conv2d_backward(
     const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
-  check_weight(kDoubling, input, weight, std::nullopt, /*input_dim=*/0);
+  check_weight(kUpsample, input, weight, std::nullopt, /*input_dim=*/0);
   const int64_t height = 2 * input.size(2), width = 2 * input.size(3);
-  check_output(kDoubling, "grad", grad, input, {input.size(0), weight.size(1), height, width});
+  check_output(kUpsample, "grad", grad, input, {input.size(0), weight.size(1), height, width});
   const at::Tensor images = grad.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
   const at::Tensor matrix = as_transposed_matrix(weight);
@@ -261,10 +263,10 @@ Gradients doubling_conv2d_backward(
 }  // namespace
 
 TORCH_LIBRARY_IMPL(infogan_fast, CPU, m) {
-  m.impl("halving_conv2d", &halving_conv2d);
-  m.impl("halving_conv2d_backward", &halving_conv2d_backward);
-  m.impl("doubling_conv2d", &doubling_conv2d);
-  m.impl("doubling_conv2d_backward", &doubling_conv2d_backward);
+  m.impl("downsample_conv2d", &downsample_conv2d);
+  m.impl("downsample_conv2d_backward", &downsample_conv2d_backward);
+  m.impl("upsample_conv2d", &upsample_conv2d);
+  m.impl("upsample_conv2d_backward", &upsample_conv2d_backward);
 }
 
 }  // namespace infogan_fast

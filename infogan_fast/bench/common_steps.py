@@ -4,7 +4,7 @@ What they compute is theirs, and how: three backward passes in form A, of which 
 the trunk only for the next step to throw them away; four trunk passes and three optimisers in form B. What would
 handicap them needlessly is left out: no ``.item()``, gradients set to None instead of zero, data on the device.
 
-Each step trains the networks of ``infogan_fast.nets.InfoGAN`` whose Q has a learned log-variance.
+Each step trains the networks of ``infogan_fast.networks.build_model`` whose Q has a learned log-variance.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec
 
 LEARNING_RATE = 2e-4
@@ -107,11 +107,11 @@ class FormA(_Step):
     ) -> None:
         super().__init__(nets, spec, compile)
         discriminator, generator, head = learning_rates
-        self.discriminator_optimizer = self.adam(nets.trunk, nets.real_or_fake, learning_rate=discriminator)
-        self.generator_optimizer = self.adam(nets.generator, nets.head, learning_rate=generator)
+        self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, learning_rate=discriminator)
+        self.generator_optimizer = self.adam(nets.generator, nets.q, learning_rate=generator)
         if head != generator:
             self.generator_optimizer = self.adam(nets.generator, learning_rate=generator)
-            self.generator_optimizer.add_param_group({"params": list(nets.head.parameters()), "lr": head})
+            self.generator_optimizer.add_param_group({"params": list(nets.q.parameters()), "lr": head})
         self.information = information
         self.discriminator_loss = self.compiled(self._discriminator_loss)
         self.generator_losses = self.compiled(self._generator_losses)
@@ -146,15 +146,15 @@ class FormA(_Step):
         return torch.stack((real_loss.detach() + fake_loss.detach(), generator_loss, information_loss)).detach()
 
     def _discriminator_loss(self, images: Tensor, target: Tensor) -> Tensor:
-        probability = torch.sigmoid(self.nets.real_or_fake(self.nets.trunk(images)))
+        probability = torch.sigmoid(self.nets.discriminator_head(self.nets.trunk(images)))
         return F.binary_cross_entropy(probability, target)
 
     def _generator_losses(
         self, fake: Tensor, ones: Tensor, categorical: Tensor, continuous: Tensor
     ) -> tuple[Tensor, Tensor]:
         features = self.nets.trunk(fake)
-        probability = torch.sigmoid(self.nets.real_or_fake(features))
-        logits, mean, log_variance = self.split(self.nets.head(features))
+        probability = torch.sigmoid(self.nets.discriminator_head(features))
+        logits, mean, log_variance = self.split(self.nets.q(features))
         loss = CONTINUOUS_WEIGHT * gaussian_nll(continuous, mean, log_variance)
         for code, code_logits in enumerate(logits):
             loss = loss + CATEGORICAL_WEIGHT * F.cross_entropy(code_logits, categorical[:, code])
@@ -176,8 +176,8 @@ class FormB(_Step):
     def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool = False) -> None:
         super().__init__(nets, spec, compile)
         self.generator_optimizer = self.adam(nets.generator)
-        self.discriminator_optimizer = self.adam(nets.trunk, nets.real_or_fake, nets.head)
-        self.information_optimizer = self.adam(nets.generator, nets.trunk, nets.real_or_fake, nets.head)
+        self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, nets.q)
+        self.information_optimizer = self.adam(nets.generator, nets.trunk, nets.discriminator_head, nets.q)
         self.validity_loss = self.compiled(self._validity_loss)
         self.information_loss = self.compiled(self._information_loss)
 
@@ -209,10 +209,10 @@ class FormB(_Step):
         return torch.stack((discriminator_loss, generator_loss, information_loss)).detach()
 
     def _validity_loss(self, images: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(self.nets.real_or_fake(self.nets.trunk(images)), target)
+        return F.mse_loss(self.nets.discriminator_head(self.nets.trunk(images)), target)
 
     def _information_loss(self, fake: Tensor, categorical: Tensor, continuous: Tensor) -> Tensor:
-        logits, mean, _ = self.split(self.nets.head(self.nets.trunk(fake)))
+        logits, mean, _ = self.split(self.nets.q(self.nets.trunk(fake)))
         loss = CONTINUOUS_WEIGHT * F.mse_loss(mean, continuous)
         for code, code_logits in enumerate(logits):
             loss = loss + CATEGORICAL_WEIGHT * F.cross_entropy(code_logits.softmax(1), categorical[:, code])

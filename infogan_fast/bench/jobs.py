@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -18,16 +17,14 @@ from infogan_fast.bench.common_steps import (
     FormB,
 )
 from infogan_fast.data import ImageData, StoredImages
-from infogan_fast.nets import InfoGAN
-from infogan_fast.nets.pixels import FlattenPixels, UnflattenPixels
+from infogan_fast.model import InfoGAN
+from infogan_fast.networks.parts import Layers
+from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
 from infogan_fast.spec import LatentSpec, Variance
-from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.loop import TrainingLoop
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.randomness import BatchOrder
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
-
-_NO_FOLDER = Path("infogan-fast-bench-writes-nothing")
+from infogan_fast.training.settings import TrainConfig
 
 
 class Job(Protocol):
@@ -59,25 +56,25 @@ class OurJob:
     """
 
     def __init__(self, config: TrainConfig, data: ImageData) -> None:
-        self.trainer = Trainer(config, data, RunFolder(_NO_FOLDER))
-        self.nets, self.spec, self.variance = self.trainer.nets, config.spec, config.variance
+        self.loop = TrainingLoop(config, data)
+        self.nets, self.spec, self.variance = self.loop.model, config.spec, config.variance
         self.batch_size = config.batch_size
 
     @property
     def step(self) -> int:
         """Steps done."""
-        return self.trainer.step
+        return self.loop.step
 
     @property
     def captured(self) -> bool:
         """Whether the step is replayed as a CUDA graph, which has its memory for good."""
-        return self.trainer.device.type == "cuda" and self.trainer.config.cuda_graph
+        return self.loop.device.type == "cuda" and self.loop.config.cuda_graph
 
     def __call__(self) -> Tensor:
-        """One step; the terms that ``TrainingStep`` gives."""
-        losses = self.trainer._train_one_step()
-        self.trainer.step += 1
-        return losses
+        """One step; the metrics that ``TrainingStep`` gives."""
+        self.loop.history.clear()
+        self.loop.advance()
+        return self.loop.history.rows[-1]
 
 
 class CommonJob:
@@ -115,7 +112,7 @@ class CommonJob:
 
 def channel_by_channel(nets: InfoGAN) -> InfoGAN:
     """The networks with ``nn.Flatten``, as others have it: ours flatten pixel by pixel, which costs those a copy."""
-    trunk, generator = nets.trunk.layers, nets.generator.layers
+    trunk, generator = (network.layers for network in (nets.trunk, nets.generator) if isinstance(network, Layers))
     for position, layer in enumerate(trunk):
         if isinstance(layer, FlattenPixels):
             trunk[position] = nn.Flatten()

@@ -31,9 +31,9 @@ from infogan_fast.bench.names import (
 )
 from infogan_fast.bench.timing import Function, interleaved
 from infogan_fast.data import ImageData
-from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import PRESETS
+from infogan_fast.training.settings import TrainConfig
 
 _ENDLESS = 10**9  # steps, so that none of those timed is beyond the end of the run
 _MATRIX = "matrix product"
@@ -79,35 +79,35 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
         yield FORM_B_COMPILED, CommonJob(FormB, config, data, compile=True)
 
 
-def _halving(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
+def _downsample(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
     """Multiplications and additions: every weight with a quarter of the pixels of the larger images."""
     return 2 * math.prod(weight) * input[0] * input[2] * input[3] // 4
 
 
-def _halving_backward(
+def _downsample_backward(
     grad: Sequence[int], input: Sequence[int], weight: Sequence[int], output: Any, slope: Any, wanted: Any, **_: Any
 ) -> int:
-    return _halving(input, weight) * (int(wanted[0]) + int(wanted[1]))
+    return _downsample(input, weight) * (int(wanted[0]) + int(wanted[1]))
 
 
-def _doubling(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
+def _upsample(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
     return 2 * math.prod(weight) * input[0] * input[2] * input[3]
 
 
-def _doubling_backward(
+def _upsample_backward(
     grad: Sequence[int], input: Sequence[int], weight: Sequence[int], wanted: Sequence[bool], **_: Any
 ) -> int:
-    return _doubling(input, weight) * (int(wanted[0]) + int(wanted[1]))
+    return _upsample(input, weight) * (int(wanted[0]) + int(wanted[1]))
 
 
 def flop_formulas() -> dict[Any, Callable[..., int]]:
     """Of the package's own convolutions, for ``FlopCounterMode``, which gives shapes in place of tensors."""
     ops = torch.ops.infogan_fast
     return {
-        ops.halving_conv2d: _halving,
-        ops.halving_conv2d_backward: _halving_backward,
-        ops.doubling_conv2d: _doubling,
-        ops.doubling_conv2d_backward: _doubling_backward,
+        ops.downsample_conv2d: _downsample,
+        ops.downsample_conv2d_backward: _downsample_backward,
+        ops.upsample_conv2d: _upsample,
+        ops.upsample_conv2d_backward: _upsample_backward,
     }
 
 

@@ -19,15 +19,15 @@ from infogan_fast.bench.jobs import CommonJob, Job, OurJob
 from infogan_fast.bench.machine import machine
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation import code_accuracies, recover_codes
-from infogan_fast.training.config import TrainConfig
+from infogan_fast.model import evaluation_mode
 from infogan_fast.training.device import resolve
-from infogan_fast.training.networks import evaluation_mode
 from infogan_fast.training.presets import PRESETS
 from infogan_fast.training.randomness import EVALUATION
+from infogan_fast.training.settings import TrainConfig
 
 #: L_I of the categorical code that counts as having learned it, in nats of at most log 10 = 2.303.
 BOUND_NATS = 2.2
-#: Share of held-out digits that counts as classifying them.
+#: Fraction of held-out digits that counts as classifying them.
 ACCURACY = 0.8
 
 #: The batch size of the common implementations of form A.

@@ -9,8 +9,8 @@ import torch
 import typer
 
 from infogan_fast._extension import build_info
-from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.device import resolve
+from infogan_fast.training.settings import TrainConfig
 
 
 def doctor() -> None:

@@ -15,12 +15,12 @@ from infogan_fast.cli.output import OutputError, output_watched, print_error
 from infogan_fast.data import DataError
 from infogan_fast.files import WriteError
 from infogan_fast.finite import NonFiniteError
-from infogan_fast.training.checkpoint import CheckpointError, checkpoints, step_of
-from infogan_fast.training.config import ConfigError
+from infogan_fast.runs.checkpoint import CheckpointError, checkpoints, step_of
+from infogan_fast.runs.errors import RunFolderError
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.memory import OutOfMemoryError, out_of_memory
-from infogan_fast.training.run_errors import RunFolderError
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
+from infogan_fast.training.settings import ConfigError
 
 USER_ERROR, RUN_FAILED = 2, 1
 INTERRUPTED, CLOSED_PIPE = 130, 141  # what a shell gives for SIGINT and SIGPIPE

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from infogan_fast.cli import options
 from infogan_fast.cli.console import paths_console, print_summary
-from infogan_fast.training.download_progress import download_progress_on
-from infogan_fast.training.run import evaluate_run, report_evaluation
-from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.cli.download_progress import download_progress_on
+from infogan_fast.runs.evaluate import evaluate_run, report_evaluation
+from infogan_fast.runs.folder import RunFolder
 
 
 def evaluate(

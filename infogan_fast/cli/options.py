@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from infogan_fast import data as datasets
+from infogan_fast.runs.checkpoint import Which
 from infogan_fast.training.allowed import LARGEST_WHOLE
-from infogan_fast.training.checkpoint import Which
 from infogan_fast.training.overrides import shortened
 from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
 
@@ -49,6 +49,14 @@ def _noise_seed(value: str) -> int:
 
 _DATA_TEXT = _text(f"a name ({', '.join(datasets.NAMES)}) or a path; . is the current folder")
 _DEVICE_TEXT = _text("auto, cpu, cuda")
+
+
+def _checkpoint(value: str) -> Which:
+    if value in ("last", "best"):
+        return value
+    if not _WHOLE.fullmatch(value):
+        raise typer.BadParameter(f"got {shortened(value)}, allowed: last, best, or a number of training steps")
+    return int(value)
 
 
 def _default_of(setting: str) -> str:
@@ -167,11 +175,13 @@ OtherData = Annotated[
     ),
 ]
 Checkpoint = Annotated[
-    Which,
+    str,
     typer.Option(
         "--checkpoint",
-        metavar="last|best",
-        help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images.",
+        parser=_checkpoint,
+        metavar="last|best|STEP",
+        help="best is by the run's setting best_by: the sum of L_I over the codes, or accuracy on training images. "
+        "STEP: after so many training steps.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, under the names of summary.json.")]

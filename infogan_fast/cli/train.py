@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 import torch
@@ -12,22 +11,21 @@ from rich.console import Console
 from infogan_fast import data as datasets
 from infogan_fast.cli import options
 from infogan_fast.cli.console import paths_console, print_summary
+from infogan_fast.cli.download_progress import download_progress_on
 from infogan_fast.cli.errors import INTERRUPTED, failures_explained, how_to_continue
 from infogan_fast.cli.output import going_on_without_output
-from infogan_fast.cli.resuming import check_resumable
+from infogan_fast.cli.progress import progress_on
 from infogan_fast.cli.settings import print_settings
 from infogan_fast.data.images import size_text
-from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.continuation import continued_config
-from infogan_fast.training.device import resolve
-from infogan_fast.training.download_progress import download_progress_on
-from infogan_fast.training.interrupt import stop_on_signals
+from infogan_fast.runs.finish import finish
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.interrupt import stop_on_signals
+from infogan_fast.runs.start import start
+from infogan_fast.runs.train import prepare
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.overrides import parse_overrides
-from infogan_fast.training.presets import DEFAULT_PRESET, preset
-from infogan_fast.training.progress import progress_on
-from infogan_fast.training.run import finish, start
-from infogan_fast.training.run_folder import RunFolder, new_run_folder
-from infogan_fast.training.trainer import Trainer
+from infogan_fast.training.presets import DEFAULT_PRESET
+from infogan_fast.training.settings import ConfigError, TrainConfig
 
 
 def train(
@@ -69,19 +67,8 @@ def train(
     if settings:
         print_settings(name, overrides)
         return
-    if "data" in overrides:
-        overrides["data"] = datasets.canonical(overrides["data"])
-    folder = None if out is None else RunFolder(out)
-    if resume or resume_or_start:
-        check_resumable(folder, resume_or_start)
-    if (resume or resume_or_start) and folder is not None and folder.is_run:
-        context.call_on_close(folder.release)
-        folder.hold()
-        config, notes = continued_config(folder, preset_name, overrides)
-    else:
-        config, notes = resolve(dataclasses.replace(preset(name), **overrides))
-        folder = new_run_folder(out, name)
-        context.call_on_close(folder.release)
+    folder, config, notes = prepare(out, preset_name, overrides, resume=resume, or_start=resume_or_start)
+    context.call_on_close(folder.release)
     with going_on_without_output(f"training goes on, its results go to {folder.path}"):
         _train(config, folder, notes)
 
@@ -100,7 +87,7 @@ def _train(config: TrainConfig, folder: RunFolder, notes: list[str]) -> None:
         with failures_explained(trainer):
             _print_start(console, trainer, notes)
             with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
-                trainer.run(progress, stop)
+                trainer.run(progress.update, stop)
     except KeyboardInterrupt:  # the second Ctrl-C
         console.print(f"interrupted in step {trainer.step + 1}, not saved; {how_to_continue(folder)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -130,9 +117,9 @@ def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
     lines = [
         f"run folder: {trainer.folder.path}",
         f"data: {trainer.data.name}, {len(trainer.data.images)} training images of "
-        f"{size_text(trainer.data.image_shape)}{'' if heldout is None else f', {len(heldout)} held out'}",
+        f"{size_text(trainer.data.shape)}{'' if heldout is None else f', {len(heldout)} held out'}",
         *trainer.data.notes,
-        *([trainer.batches.note] if trainer.batches.note else []),
+        *([trainer.loop.inputs.batches.note] if trainer.loop.inputs.batches.note else []),
         *notes,
         f"seed: {config.seed}, steps: {config.steps}, threads: {torch.get_num_threads()}",
     ]
@@ -140,7 +127,7 @@ def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
     if config.categorical:
         limits = ", ".join(f"{name} {entropy:.3f}" for name, entropy in entropies[: len(config.categorical)])
         lines.append(f"H(c) in nats, the most that L_I of a categorical code can be: {limits}")
-    if trainer.continued_from is not None:
-        lines.append(f"continuing from step {trainer.step}: {trainer.continued_from}")
+    if trainer.resumed_from is not None:
+        lines.append(f"continuing from step {trainer.step}: {trainer.resumed_from}")
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from infogan_fast.cli import options
-from infogan_fast.training.run import draw_run
-from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.runs.evaluate import draw_run
+from infogan_fast.runs.folder import RunFolder
 
 
 def traverse(

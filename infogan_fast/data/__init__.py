@@ -10,13 +10,13 @@ from pathlib import Path
 
 from infogan_fast.data.array_file import array_file_kind, load_array_file
 from infogan_fast.data.download import Progress
-from infogan_fast.data.fitting import fitted
 from infogan_fast.data.idx import read_idx
 from infogan_fast.data.idx_folder import has_idx_names, load_idx_file, load_idx_folder
 from infogan_fast.data.image_folder import load_image_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
+from infogan_fast.data.resize import resized
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.stored import StoredImages
 from infogan_fast.data.streaming import Streaming
@@ -117,7 +117,7 @@ def load(
     streaming = Streaming(stream, workers)
     if name_or_path and is_image_folder(name_or_path):
         return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming)
-    return fitted(_load(name_or_path, streaming, progress), image_size, channels, streaming)
+    return resized(_load(name_or_path, streaming, progress), image_size, channels, streaming)
 
 
 def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) -> ImageData:

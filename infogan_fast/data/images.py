@@ -109,6 +109,16 @@ class ImageData:
         return cls(name, images, labels, notes=notes)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image, or of whatever else is to be generated: ``(channels, height, width)`` of an image."""
+        return tuple(self.images.shape[1:])
+
+    @property
+    def is_images(self) -> bool:
+        """Whether they can be seen as images: ``[N, C, H, W]`` with 1 or 3 channels."""
+        return len(self.shape) == 3 and self.shape[0] in (1, 3)
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         """``(channels, height, width)`` of one image."""
         _, channels, height, width = self.images.shape
@@ -122,9 +132,10 @@ class ImageData:
 
 
 def _check_part(what: str, images: Tensor | StoredImages, labels: Tensor | None) -> None:
-    dtype = images.dtype if isinstance(images, Tensor) else torch.uint8
-    if dtype != torch.uint8 or len(images.shape) != 4:
-        raise DataError(f"{what} must be uint8 [N, C, H, W], got {dtype} {list(images.shape)}")
+    dtype = images.dtype
+    if not (len(images.shape) == 4 if dtype == torch.uint8 else dtype.is_floating_point and len(images.shape) > 1):
+        allowed = "uint8 [N, C, H, W], or floating point [N, ...]"
+        raise DataError(f"{what} must be {allowed}, got {dtype} {list(images.shape)}")
     if 0 in images.shape:
         raise DataError(f"{what} are empty: {list(images.shape)}")
     if labels is None:

@@ -30,7 +30,7 @@ class StoredImages(Dataset[Tensor], ABC):
     """
 
     def __init__(self, name: str, shape: Sequence[int], workers: int, sha256: str | None = None) -> None:
-        self.name, self.shape, self.workers = name, torch.Size(shape), workers
+        self.name, self.shape, self.workers, self.dtype = name, torch.Size(shape), workers, torch.uint8
         self._sha256 = sha256
 
     def __len__(self) -> int:

@@ -6,12 +6,12 @@ The scores on known factors are in ``infogan_fast.evaluation.disentanglement``, 
 from infogan_fast.evaluation.accuracy import (
     CodeAccuracy,
     code_accuracies,
+    fraction_correct,
     match_categories,
-    share_correct,
     training_accuracies,
 )
 from infogan_fast.evaluation.codes import CodeRecovery, bound_note, recover_codes
-from infogan_fast.evaluation.intervals import mean_interval, share_interval
+from infogan_fast.evaluation.intervals import fraction_interval, mean_interval
 from infogan_fast.evaluation.quality import image_quality
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
 from infogan_fast.evaluation.summary import Evaluation, evaluate
@@ -25,12 +25,12 @@ __all__ = [
     "bound_note",
     "code_accuracies",
     "evaluate",
+    "fraction_correct",
+    "fraction_interval",
     "image_quality",
     "match_categories",
     "mean_interval",
     "recover_codes",
-    "share_correct",
-    "share_interval",
     "training_accuracies",
     "write_traversals",
 ]

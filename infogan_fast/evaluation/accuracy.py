@@ -12,9 +12,9 @@ from torch import Tensor
 
 from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.data.stored import in_order
-from infogan_fast.evaluation.intervals import share_interval
+from infogan_fast.evaluation.intervals import fraction_interval
 from infogan_fast.finite import check_outputs
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec
 
 _BATCH = 500
@@ -29,9 +29,9 @@ class CodeAccuracy:
     classes: tuple[int, ...]
     """The class matched to each category, a label that occurs; -1 for a category that is one too many."""
     train: float
-    """Share of the training images classified correctly, 0 to 1; the matching was fitted on these."""
+    """Fraction of the training images classified correctly, 0 to 1; the matching was fitted on these."""
     heldout: float | None
-    """Share of the held-out images classified correctly, 0 to 1; None without held-out labels."""
+    """Fraction of the held-out images classified correctly, 0 to 1; None without held-out labels."""
     heldout_ci: tuple[float, float] | None
     """The 95 % interval of ``heldout``, Wilson's, for the sampling of the images."""
     nmi: float
@@ -64,8 +64,8 @@ def match_categories(predicted: NDArray[np.int64], labels: NDArray[np.int64], ca
     return tuple(int(c) for c in classes)
 
 
-def share_correct(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[int, ...]) -> float:
-    """Share, 0 to 1, of the images whose category was matched to their class."""
+def fraction_correct(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[int, ...]) -> float:
+    """Fraction, 0 to 1, of the images whose category was matched to their class."""
     return float(np.mean(np.asarray(classes)[predicted] == labels))
 
 
@@ -84,7 +84,7 @@ def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredI
     device = next(nets.parameters()).device
     predicted = []
     for batch in in_order(images, _BATCH):
-        head = check_outputs(nets.encode(batch.to(device).float() / 255.0), "outputs of Q")
+        head = check_outputs(nets.q_output(batch.to(device).float() / 255.0), "outputs of Q")
         logits = head[:, : sum(spec.categorical)].split_with_sizes(spec.categorical, dim=1)
         predicted.append(torch.stack([code.argmax(dim=1) for code in logits], dim=1).cpu())
     return torch.cat(predicted).numpy()
@@ -112,8 +112,8 @@ def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[Co
             agreement = _agreement(train[:, code], train_labels)
             accuracies.append(CodeAccuracy(code, classes, on_train, None, None, *agreement))
         else:
-            on_heldout = share_correct(heldout[:, code], heldout_labels, classes)
-            interval = share_interval(round(on_heldout * len(heldout)), len(heldout))
+            on_heldout = fraction_correct(heldout[:, code], heldout_labels, classes)
+            interval = fraction_interval(round(on_heldout * len(heldout)), len(heldout))
             agreement = _agreement(heldout[:, code], heldout_labels)
             accuracies.append(CodeAccuracy(code, classes, on_train, on_heldout, interval, *agreement))
     return sorted(accuracies, key=lambda accuracy: -accuracy.train)
@@ -139,7 +139,7 @@ def _matched(
     matched = []
     for code, cardinality in enumerate(spec.categorical):
         classes = match_categories(predicted[:, code], labels, cardinality)
-        matched.append((classes, share_correct(predicted[:, code], labels, classes)))
+        matched.append((classes, fraction_correct(predicted[:, code], labels, classes)))
     return matched
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from infogan_fast.evaluation.intervals import mean_interval
 from infogan_fast.finite import check_outputs
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import Latents, LatentSpec, Variance, fixed_variance
 
@@ -25,7 +25,7 @@ class CodeRecovery:
     """L_I of each code, ``H(c) - E[-log Q(c|x)]``; categorical codes first. That of a categorical code is at most
     ``H(c)``; a continuous one has no such limit, its entropy being differential."""
     r2: tuple[float, ...]
-    """Share of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
+    """Fraction of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
     mi_bound_ci_nats: tuple[tuple[float, float], ...]
     """The 95 % interval of each L_I, for the sampling of the images: not for other weights or seeds of training."""
 
@@ -51,7 +51,7 @@ def recover_codes(
     for first in range(0, samples, _BATCH):
         size = min(_BATCH, samples - first)
         latents = sample_latents(spec, size, seed, offset, row_offset=first)
-        head = check_outputs(nets.encode(nets.generator(latents.input)), "outputs of Q")
+        head = check_outputs(nets.q_output(nets.generator(latents.input)), "outputs of Q")
         nlls.append(check_outputs(code_nll(head, latents, spec, variance), "likelihoods that Q gives the codes").cpu())
         codes.append(latents.continuous.double().cpu())
         means.append(head[:, mean_columns].double().cpu())

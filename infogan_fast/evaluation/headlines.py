@@ -23,8 +23,8 @@ R2 = (
     "that the code can be read off generated images, not what it stands for."
 )
 ACCURACY = (
-    "Share of held-out images whose category was matched to their class on the training images: it shows whether the "
-    "categories are the classes that people use; a low one does not show that the code is bad, which may sort by "
+    "Fraction of held-out images whose category was matched to their class on the training images: it shows whether "
+    "the categories are the classes that people use; a low one does not show that the code is bad, which may sort by "
     "something else that is real."
 )
 ACCURACY_TRAIN = "On the images that the matching was fitted to, so it may flatter, most where images are few."

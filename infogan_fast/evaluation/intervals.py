@@ -50,7 +50,7 @@ def _distance(t: float, skewness: NDArray[np.float64], count: int) -> NDArray[np
     return distance
 
 
-def share_interval(correct: int, count: int) -> tuple[float, float]:
+def fraction_interval(correct: int, count: int) -> tuple[float, float]:
     """Wilson's score interval of a share, such as an accuracy: 0 to 1.
 
     Unlike that of the normal distribution it stays within 0 and 1 and has a width at 0 and at 1.

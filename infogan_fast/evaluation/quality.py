@@ -13,7 +13,7 @@ from infogan_fast.evaluation.fid import frechet_distance, why_not
 from infogan_fast.evaluation.reading import batches, some_rows
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
 from infogan_fast.finite import check_outputs
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import LatentSpec
 

@@ -11,7 +11,7 @@ from infogan_fast.data import ImageData
 from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies
 from infogan_fast.evaluation.codes import CodeRecovery, recover_codes
 from infogan_fast.evaluation.quality import image_quality
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec, Variance
 
 

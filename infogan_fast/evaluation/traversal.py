@@ -11,7 +11,7 @@ from torch import Tensor
 
 from infogan_fast.files import write_atomically
 from infogan_fast.finite import check_outputs
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.ops import sample_latents
 from infogan_fast.spec import LatentSpec
 

@@ -1,6 +1,35 @@
-"""What is minimised besides the information loss, which is ``infogan_fast.info_loss``."""
+"""What is minimised: one term of a loss per file, and the table of GAN games that are made of them."""
 
-from infogan_fast.objectives.gan import discriminator_loss, generator_loss
-from infogan_fast.objectives.invariant_information import invariant_information
+from infogan_fast.objectives.information import (
+    DiscriminatorInformation,
+    GeneratorInformation,
+    InformationLoss,
+    nll_names,
+)
+from infogan_fast.objectives.real_information import RealInformation, invariant_information
+from infogan_fast.objectives.table import GAMES, game_terms
+from infogan_fast.objectives.term import (
+    Contribution,
+    DiscriminatorPasses,
+    DiscriminatorTerm,
+    GeneratorPasses,
+    GeneratorTerm,
+    Term,
+)
 
-__all__ = ["discriminator_loss", "generator_loss", "invariant_information"]
+__all__ = [
+    "GAMES",
+    "Contribution",
+    "DiscriminatorInformation",
+    "DiscriminatorPasses",
+    "DiscriminatorTerm",
+    "GeneratorInformation",
+    "GeneratorPasses",
+    "GeneratorTerm",
+    "InformationLoss",
+    "RealInformation",
+    "Term",
+    "game_terms",
+    "invariant_information",
+    "nll_names",
+]

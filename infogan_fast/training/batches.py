@@ -1,23 +1,32 @@
-"""Where the real images of each step come from."""
+"""Where the real images of each step, and their labels, come from."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from itertools import count
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import DataError, ImageData
 from infogan_fast.data.memory import gib
 from infogan_fast.data.stored import HeldImages, StoredImages
-from infogan_fast.training.config import TrainConfig
 from infogan_fast.training.randomness import BatchOrder
+from infogan_fast.training.settings import TrainConfig
+
+
+class Batch(NamedTuple):
+    """Real images of one update."""
+
+    images: Tensor
+    """``[B, *shape]`` as they are stored, on the device."""
+    labels: Tensor | None
+    """``[B]`` int64; None where nobody asked for them."""
 
 
 class Batches(Protocol):
-    """The batch of each step, by ``BatchOrder``."""
+    """The batches of each step, by ``BatchOrder``: one for every update of D."""
 
     note: str | None
     """What the user should know of where they come from."""
@@ -29,25 +38,28 @@ class Batches(Protocol):
             DataError: its images cannot be read.
         """
 
-    def images(self) -> Tensor:
-        """Those of the step last prepared for, uint8 ``[B, C, H, W]`` on the device: what a CUDA graph can capture."""
+    def __call__(self) -> list[Batch]:
+        """Those of the step last prepared for: what a CUDA graph can capture."""
 
     def close(self) -> None:
         """End what was started to get them; another ``prepare`` starts it again."""
 
 
-def batches_of(data: ImageData, config: TrainConfig, device: torch.device) -> Batches:
+def batches_of(data: ImageData, config: TrainConfig, device: torch.device, with_labels: bool = False) -> Batches:
     """The batches of a run: from the device's memory if the images are in memory and fit there too.
 
     Raises:
         ConfigError: the batch is larger than the data.
+        DataError: labels are asked for, and the data has none.
     """
-    images = data.images
+    images, labels = data.images, data.labels if with_labels else None
+    if with_labels and labels is None:
+        raise DataError(f"{data.name}: has no labels, which the objective needs")
     if isinstance(images, Tensor):
         if not (images.nbytes > _free_on_device(device) // 2 if config.stream is None else config.stream):
-            return ResidentBatches(images.to(device), config)
+            return ResidentBatches(images.to(device), config, labels)
         images = HeldImages(data.name, images)
-    return StreamedBatches(images, config, device)
+    return StreamedBatches(images, config, device, labels)
 
 
 def _free_on_device(device: torch.device) -> float:
@@ -61,24 +73,31 @@ class ResidentBatches:
     """Batches of images that are all on the device, picked there.
 
     Args:
-        images: uint8 ``[N, C, H, W]`` on the device.
-        config: the settings; of them the seed and the batch size.
+        images: ``[N, *shape]`` on the device.
+        config: the settings; of them the seed, the batch size and the updates of D in a step.
+        labels: ``[N]`` int64, or None.
     """
 
     note: str | None = None
 
-    def __init__(self, images: Tensor, config: TrainConfig) -> None:
-        self._images = images
+    def __init__(self, images: Tensor, config: TrainConfig, labels: Tensor | None = None) -> None:
+        self._images, self._labels = images, None if labels is None else labels.to(images.device)
         self._order = BatchOrder(config.seed, len(images), config.batch_size, images.device)
-        self._indices = torch.zeros(config.batch_size, dtype=torch.int64, device=images.device)
+        shape = config.discriminator_updates, config.batch_size
+        self._indices = torch.zeros(shape, dtype=torch.int64, device=images.device)
 
     def prepare(self, step: int) -> None:
         """Say which images they are."""
-        self._indices.copy_(self._order(step))
+        for update, indices in enumerate(self._indices, start=step * len(self._indices)):
+            indices.copy_(self._order(update))
 
-    def images(self) -> Tensor:
-        """A copy of them."""
-        return self._images.index_select(0, self._indices)
+    def __call__(self) -> list[Batch]:
+        """Copies of them."""
+        labels = self._labels
+        return [
+            Batch(self._images.index_select(0, rows), None if labels is None else labels.index_select(0, rows))
+            for rows in self._indices
+        ]
 
     def close(self) -> None:
         """Nothing was started."""
@@ -89,16 +108,21 @@ class StreamedBatches:
 
     Args:
         images: what is read from.
-        config: the settings; of them the seed, the batch size and the number of workers.
+        config: the settings; of them the seed, the batch size, the updates of D in a step and the number of workers.
         device: of the batches.
+        labels: ``[N]`` int64, or None.
     """
 
-    def __init__(self, images: StoredImages, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, images: StoredImages, config: TrainConfig, device: torch.device, labels: Tensor | None = None
+    ) -> None:
         held = isinstance(images, HeldImages)  # for which there is nothing to wait
         self._workers = images.workers if config.workers is None or held else config.workers
-        self._stored, self._on_gpu = images, device.type == "cuda"
+        self._stored, self._labels, self._on_gpu = images, labels, device.type == "cuda"
         self._order = BatchOrder(config.seed, len(images), config.batch_size, torch.device("cpu"))
-        self._images = torch.zeros((config.batch_size, *images.shape[1:]), dtype=torch.uint8, device=device)
+        shape = config.discriminator_updates, config.batch_size
+        self._images = torch.zeros((*shape, *images.shape[1:]), dtype=images.dtype, device=device)
+        self._batch_labels = None if labels is None else torch.zeros(shape, dtype=torch.int64, device=device)
         self._batches: Generator[Tensor, None, None] | None = None
         self._next = -1  # the step that the next of them belongs to
         size = f"{len(images)} images, which would take {gib(images.nbytes)}"
@@ -111,16 +135,21 @@ class StreamedBatches:
 
     def prepare(self, step: int) -> None:
         """Copy the step's images, which have been read ahead if the last call was for the step before."""
+        first = step * len(self._images)
         if step != self._next or self._batches is None:
             self.close()
-            order = (self._order(later).tolist() for later in count(step))
+            order = (self._order(later).tolist() for later in count(first))
             self._batches = self._stored.batches(order, self._workers, pin=self._on_gpu)
-        self._images.copy_(next(self._batches), non_blocking=self._on_gpu)
+        for update, images in enumerate(self._images):
+            images.copy_(next(self._batches), non_blocking=self._on_gpu)
+            if self._batch_labels is not None and self._labels is not None:
+                self._batch_labels[update].copy_(self._labels[self._order(first + update)])
         self._next = step + 1
 
-    def images(self) -> Tensor:
+    def __call__(self) -> list[Batch]:
         """They, in the same memory each time."""
-        return self._images
+        labels = self._batch_labels
+        return [Batch(images, None if labels is None else labels[row]) for row, images in enumerate(self._images)]
 
     def close(self) -> None:
         """End the workers."""

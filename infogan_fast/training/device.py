@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from infogan_fast._extension import build_info
-from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
 
 WIDTH_ON_CPU, WIDTH_ON_GPU = 0.25, 1.0
 
@@ -36,7 +36,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
             "" if device == "cuda" else (", as this build has no CUDA kernels" if has_gpu else ", as there is no GPU")
         )
         notes.append(f"device: {device}{reason}")
-    if config.width is None:
+    if config.width is None and config.networks != OWN_NETWORKS:
         width = WIDTH_ON_GPU if device == "cuda" else WIDTH_ON_CPU
         chosen["width"] = width
         notes.append(

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast.data.memory import free_memory, gib
-from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.networks import build_networks
+from infogan_fast.training.settings import ConfigError, TrainConfig
 
 #: What to change where there is not enough memory.
 ADVICE = (
@@ -83,11 +83,11 @@ def _sizes(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int,
             # D sees real and generated images, while the layers' outputs of G are kept for its update.
             nets.generator(torch.empty(config.batch_size, spec.input_dim))
             features = nets.trunk(torch.empty(2 * config.batch_size, *image_shape))
-            nets.head(features[: config.batch_size])
+            nets.q(features[: config.batch_size])
     parameters = sum(parameter.numel() for parameter in nets.parameters())
     average = sum(parameter.numel() for parameter in nets.generator.parameters()) if config.ema > 0.0 else 0
     width = 0.5 if config.precision == "bfloat16" else 1.0
-    joints = _JOINTS * sum(k * k for k in spec.categorical) if config.sees_real_again else 0
+    joints = _JOINTS * sum(k * k for k in spec.categorical) if config.uses_real_information else 0
     return (parameters * _PER_WEIGHT + average) * _BYTES, int(outputs.count * _BYTES * width) + joints * _BYTES
 
 

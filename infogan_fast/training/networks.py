@@ -1,15 +1,10 @@
-"""The networks of a run: made from its settings, and as they are looked at."""
+"""The networks of a run, made from its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
-
-from infogan_fast.nets import InfoGAN
-from infogan_fast.training.averaging import AveragedGenerator
-from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.model import InfoGAN
+from infogan_fast.networks import build_model
+from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
 
 
 def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> InfoGAN:
@@ -18,32 +13,19 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
     Raises:
         ConfigError: the width is not decided, or the networks do not fit images of that size.
     """
+    if config.networks == OWN_NETWORKS:
+        raise ConfigError("networks: got own, but no networks were given; from Python: ig.train(..., model=...)")
     if config.width is None:
         raise ConfigError("width: got None, allowed: a number > 0; device.resolve() chooses one by device")
     spec = config.spec
     try:
-        return InfoGAN(
-            spec.input_dim, spec.head_dim(config.variance), image_shape, config.width, config.seed, config.networks
+        return build_model(
+            spec,
+            image_shape,
+            variance=config.variance,
+            width=config.width,
+            seed=config.seed,
+            networks=config.networks,  # type: ignore[arg-type]
         )
     except ValueError as error:
         raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error
-
-
-@contextmanager
-def evaluation_mode(nets: InfoGAN, average: AveragedGenerator | None = None) -> Iterator[None]:
-    """While it lasts, batch normalisation uses its running statistics and no gradients are recorded.
-
-    Args:
-        nets: the networks.
-        average: in the place of their generator while it lasts, if not None.
-    """
-    training, generator = nets.training, nets.generator
-    if average is not None:
-        nets.generator = average.module
-    nets.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        nets.generator = generator
-        nets.train(training)

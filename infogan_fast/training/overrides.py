@@ -8,10 +8,10 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.settings import ConfigError, TrainConfig
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Python's own int() and float() also take digits of other scripts, underscores, inf and nan.
@@ -40,15 +40,32 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
         if not equals or not key:
             raise ConfigError(f"{given}: write it as key=value; train --settings lists the keys")
         if key not in settings:
-            close = difflib.get_close_matches(key[:_LONGEST_SHOWN], settings, n=1)
-            suggestion = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(settings)}"
-            raise ConfigError(f"{given}: unknown setting {shortened(key)}; {suggestion}")
+            raise ConfigError(f"{given}: {_unknown(key, list(settings))}")
         try:
             overrides[key] = _parse(text, hints[key])
         except ValueError:
             allowed = settings[key].metadata["allowed"]
             raise ConfigError(f"{given}: {key} got {shortened(text)}, allowed: {allowed}") from None
     return overrides
+
+
+def settings_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings from Python: names are checked, and lists taken as tuples.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    known = [setting.name for setting in dataclasses.fields(TrainConfig)]
+    for key in values:
+        if key not in known:
+            raise ConfigError(_unknown(key, known))
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key[:_LONGEST_SHOWN], known, n=1)
+    suggestion = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(known)}"
+    return f"unknown setting {shortened(key)}; {suggestion}"
 
 
 def settings_text(config: TrainConfig, heading: str, width: int) -> str:

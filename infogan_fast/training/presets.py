@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
-from infogan_fast.training.config import ConfigError, TrainConfig
+from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
 
 # The paper's MNIST experiment (section 7 and appendix C.1), and what its others have in common with it. What is marked
 # (?) is from its authors' own launcher. Give it the 60,000 digits with --data mnist; without, it trains on the 5,000.
@@ -45,6 +45,15 @@ _PAPER = replace(
 )
 
 PRESETS = {
+    # For networks and data of one's own: the paper's objective, with neither augmentation nor schedules.
+    "plain": replace(
+        _PAPER_MNIST,
+        networks=OWN_NETWORKS,
+        width=None,
+        batch_size=64,
+        continuous_weight=0.1,
+        variance="learned",
+    ),
     # 5,000 real digits in some minutes on a CPU, with the term on real images.
     "mnist5k": replace(TrainConfig(), real_information=1.0, continuous_weight=0.1),
     # The same without it: nothing but the paper's objective.
@@ -101,7 +110,7 @@ PRESETS = {
         continuous_weight=10.0,  # (?)
     ),
     # Not the paper's: the InfoGAN that is common in Keras. For digits, 28x28x1. G's input is 62 + 10 = 72. D is without
-    # that one's dropout (infogan_fast/nets/keras.py says why).
+    # that one's dropout (infogan_fast/networks/keras.py says why).
     "keras": replace(
         _PAPER_MNIST,
         networks="keras",
@@ -113,6 +122,9 @@ PRESETS = {
 }
 
 DEFAULT_PRESET = "mnist5k"
+
+#: For networks of one's own.
+PLAIN_PRESET = "plain"
 
 
 def preset(name: str) -> TrainConfig:

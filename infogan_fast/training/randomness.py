@@ -1,4 +1,4 @@
-"""Everything random in a run, as functions of (seed, step): nothing of it has to be saved to continue a run."""
+"""Everything random in a run, as functions of (seed, step): nothing of it has to be saved to resume a run."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan_fast.training.config import ConfigError, TrainConfig
-from infogan_fast.training.views import VIEWS, Reach, Views, affine_maps, mapped, pixel_centres
+from infogan_fast.training.augment import VIEWS, AffineRange, Views, affine_maps, mapped, pixel_centres
+from infogan_fast.training.settings import ConfigError, TrainConfig
 
 # Offsets of the package's own generator, one per place that samples latent variables.
 TRAINING, EVALUATION, PICTURES = 0, 1, 2
 
-# The other view of the real images, for the term on them: how far it is moved, and its share of the instance noise.
-AGAIN = Reach(shear=0.2, rotation=17.0, scale=0.15, shift=0.12)
-AGAIN_NOISE = 0.5
+# The second view of the real images, for the term on them: how far it is moved, and its fraction of the instance noise.
+SECOND_VIEW = AffineRange(shear=0.2, rotation=17.0, scale=0.15, shift=0.12)
+SECOND_VIEW_NOISE = 0.5
 
 # Streams that draw from torch's generators.
-_VIEWS, _BATCH_ORDER = 0, 1
+_VIEWS, _BATCH_ORDER, _NETWORKS = 0, 1, 2
 
 
 def _seed(seed: int, stream: int, index: int) -> int:
@@ -25,63 +25,79 @@ def _seed(seed: int, stream: int, index: int) -> int:
     return int(np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0])
 
 
-class LatentSeedAtStep:
-    """The seed tensor of ``sample_latents`` for each step; refilled in place, so a compiled step stays compiled."""
+def seed_networks(seed: int, step: int) -> None:
+    """Seed torch's global generators for the layers that draw from them in a training step, such as dropout."""
+    torch.manual_seed(_seed(seed, _NETWORKS, step))
+
+
+class LatentSeed:
+    """The seed tensor of ``sample_latents`` for each update; refilled in place, so a compiled step stays compiled.
+
+    Update u, counted from 0 over the whole run, has the seed ``(seed << 32) + u``.
+    """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self._first = seed << 32  # the streams of two runs' seeds do not overlap below 2**32 steps
+        self._first = seed << 32  # the streams of two runs' seeds do not overlap below 2**32 updates
         self.tensor = torch.zeros((), dtype=torch.int64, device=device)
 
-    def __call__(self, step: int) -> Tensor:
+    def __call__(self, update: int) -> Tensor:
         """0-d int64 on the device; the same tensor every time."""
-        return self.tensor.fill_(self._first + step)
+        return self.tensor.fill_(self._first + update)
 
 
 class RandomViews:
-    """The views of each step's images, on the device: ``views.VIEWS`` of each, and another one of the real images.
+    """The random views of each update's images, on the device.
 
     Args:
-        config: the settings; of them the seed, the standard deviation of the noise, the largest shear and rotation, and
-            whether the real images are seen again.
-        device: of the views.
-        shape: of a batch of images, ``[B, C, H, W]``.
+        config: the settings; of them the seed, the standard deviation of the noise, the largest shear and rotation.
+        like: a batch ``[B, *shape]`` of the data's dtype on the device; only images are moved.
+        second_view: whether there is another view of the real images.
+        uniform: whether there is a random number per image.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device, shape: tuple[int, int, int, int]) -> None:
-        self._seed, self._noise = config.seed, config.instance_noise
-        self._reach = Reach(config.shear, config.rotation)
-        self._generator = torch.Generator(device)
-        self._pixels = pixel_centres(*shape[2:], device)
-        self.views = self._empty(VIEWS, shape, self._noise, self._reach)
-        """Those of the last call."""
-        self.again = self._empty(1, shape, AGAIN_NOISE * self._noise, AGAIN) if config.sees_real_again else None
-        """The other one of the real images, which the term on real images compares with ``views.REAL``."""
+    def __init__(self, config: TrainConfig, like: Tensor, second_view: bool, uniform: bool) -> None:
+        self._seed, self._noise, self._like = config.seed, config.instance_noise, like
+        self._range = AffineRange(config.shear, config.rotation)
+        self._generator = torch.Generator(like.device)
+        self._pixels: Tensor | None = None
+        if like.ndim == 4:
+            height, width = like.shape[2:]
+            self._pixels = pixel_centres(height, width, like.device).to(like.dtype)
+        self.views = self._empty(VIEWS, self._noise, self._range)
+        """``augment.VIEWS`` of each image, those of the last call."""
+        self.second_view = self._empty(1, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW) if second_view else None
+        """The other view of the real images, which the term on real images compares with ``augment.REAL``."""
+        self.uniform = like.new_empty(len(like)) if uniform else None
+        """``[B]``, U(0, 1)."""
 
-    def _empty(self, count: int, shape: tuple[int, int, int, int], noise: float, reach: Reach) -> Views:
-        device = self._pixels.device
-        points = mapped(torch.zeros((count, shape[0], 2, 3), device=device), self._pixels) if any(reach) else None
-        return Views(points, torch.empty((count, *shape), device=device) if noise > 0.0 else None)
+    def _empty(self, count: int, noise: float, limits: AffineRange) -> Views:
+        like, points = self._like, None
+        if self._pixels is not None and any(limits):
+            points = mapped(like.new_zeros((count, len(like), 2, 3)), self._pixels)
+        return Views(points, like.new_empty((count, *like.shape)) if noise > 0.0 else None)
 
-    def __call__(self, step: int) -> Views:
-        """The views of a step; refilled in place, so a captured step reads them afresh."""
-        self._generator.manual_seed(_seed(self._seed, _VIEWS, step))
-        self._refill(self.views, self._noise, self._reach)
-        if self.again is not None:  # after the others, which are the same without it
-            self._refill(self.again, AGAIN_NOISE * self._noise, AGAIN)
+    def __call__(self, update: int) -> Views:
+        """Draw those of an update, counted from 0; refilled in place, so a captured step reads them afresh."""
+        self._generator.manual_seed(_seed(self._seed, _VIEWS, update))
+        self._refill(self.views, self._noise, self._range)
+        if self.second_view is not None:  # after the others, which are the same without it
+            self._refill(self.second_view, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW)
+        if self.uniform is not None:
+            self.uniform.uniform_(generator=self._generator)
         return self.views
 
-    def _refill(self, views: Views, deviation: float, reach: Reach) -> None:
+    def _refill(self, views: Views, deviation: float, limits: AffineRange) -> None:
         points, noise = views
         if noise is not None:
             noise.normal_(0.0, deviation, generator=self._generator)
-        if points is not None:
-            uniform = torch.empty((*points.shape[:2], reach.numbers), device=points.device)
-            maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=self._generator), reach)
+        if points is not None and self._pixels is not None:
+            uniform = points.new_empty((*points.shape[:2], limits.numbers))
+            maps = affine_maps(uniform.uniform_(-1.0, 1.0, generator=self._generator), limits)
             mapped(maps, self._pixels, out=points)
 
 
 class BatchOrder:
-    """Which images make up the batch of each step: a new permutation every epoch, its last partial batch left out.
+    """Which images make up each batch: a new permutation every epoch, its last partial batch left out.
 
     Raises:
         ConfigError: the batch is larger than the data.
@@ -93,9 +109,9 @@ class BatchOrder:
         self._seed, self._images, self._batch_size, self._device = seed, images, batch_size, device
         self._epoch, self._permutation = -1, torch.empty(0)
 
-    def __call__(self, step: int) -> Tensor:
-        """Indices ``[B]`` int64 on the device."""
-        epoch, batch = divmod(step, self._images // self._batch_size)
+    def __call__(self, number: int) -> Tensor:
+        """Indices ``[B]`` int64 on the device, of a batch counted from 0 over the whole run."""
+        epoch, batch = divmod(number, self._images // self._batch_size)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(_seed(self._seed, _BATCH_ORDER, epoch))
             permutation = torch.randperm(self._images, generator=generator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from infogan_fast.training.config import TrainConfig
+from infogan_fast.training.settings import TrainConfig
 
 
 class Schedule(NamedTuple):

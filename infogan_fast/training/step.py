@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -10,184 +10,201 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from infogan_fast.nets import InfoGAN
-from infogan_fast.nets.layer_runner import LayerRunner
-from infogan_fast.objectives import discriminator_loss, generator_loss, invariant_information
-from infogan_fast.ops import info_loss
-from infogan_fast.spec import Latents
-from infogan_fast.training.config import TrainConfig
-from infogan_fast.training.schedule import Schedule
-from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, Views
-
-#: The first entries of what a step returns; the negative log-likelihood of each code, unweighted, follows.
-LOSS_TERMS = (
-    "discriminator_loss",  # of the GAN game, nats
-    "discriminator_information_loss",  # sum of weight * nll over the codes, in D's and Q's update
-    "generator_loss",  # of the GAN game, nats
-    "generator_information_loss",  # the same sum in G's update, after D's and on another view of the images; or 0
-    "head_abs_max",  # largest absolute value that Q put out, which grows before Q diverges
-    "real_information",  # of Q's categories for two views of a real image, summed over the codes, nats; 0 without it
+from infogan_fast.model import InfoGAN
+from infogan_fast.networks.runner import NetworkRunner
+from infogan_fast.objectives import (
+    Contribution,
+    DiscriminatorPasses,
+    DiscriminatorTerm,
+    GeneratorPasses,
+    GeneratorTerm,
+    Term,
 )
+from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL
+from infogan_fast.training.inputs import UpdateInputs
+from infogan_fast.training.schedule import Schedule
+from infogan_fast.training.settings import TrainConfig
 
 
 class TrainingStep:
-    """Updates D and Q, then G, on one batch (paper, equation 6; the information loss is in both players' losses).
+    """Updates D and Q, then G (paper, equation 6), as often as the settings say.
 
-    One forward pass of G and two of the trunk, of which D's has the real and the generated images in one batch, each
-    normalised by its own statistics, and with the term on real images (``config.real_information``) another view of the
-    real ones. Which parts receive the gradient of the information loss, and of that term, is
+    One forward pass of G per update, in which the last update of D and the first one of G share. D's update sends the
+    real and the generated images through the trunk together, each normalised by its own statistics, and with a term on
+    two views of real images another view of them. Which parts receive the gradient of Q's terms is
     ``config.information_gradient``; the generator acts in G's update, trunk and head in D's.
 
     Args:
-        nets: the networks, in training mode.
+        model: the networks, in training mode.
         config: the settings.
+        terms: of the objective, in the order in which they are added up.
     """
 
-    def __init__(self, nets: InfoGAN, config: TrainConfig) -> None:
-        self.nets, self.config, self.spec = nets, config, config.spec
-        device = next(nets.parameters()).device
-        in_float32 = config.precision == "float32"
+    def __init__(self, model: InfoGAN, config: TrainConfig, terms: Sequence[Term]) -> None:
+        self.model, self.config = model, config
+        self._discriminator_terms = [term for term in terms if isinstance(term, DiscriminatorTerm)]
+        self._generator_terms = [term for term in terms if isinstance(term, GeneratorTerm)]
+        in_order = (*self._discriminator_terms, *self._generator_terms)
+        self.metrics = tuple(name for term in in_order for name in term.metrics)
+        """Names of the values that a step gives."""
+        device, in_float32 = model.device, config.precision == "float32"
+        self._second_view = any("second_view" in term.inputs for term in terms)
+        self._generator_reads_q = any(term.reads_q for term in self._generator_terms)
+        twice_differentiated = any(term.needs_second_derivatives for term in terms)
         self._autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=not in_float32)
         own_ops = device.type == "cpu" and in_float32 and not config.compile
-        self._trunk = LayerRunner(nets.trunk.layers, own_ops)
-        self._head = LayerRunner(nets.head.layers, own_ops)
-        nets.head.requires_grad_("head" in config.information_gradient)
-        trunk, head = [*nets.trunk.parameters(), *nets.real_or_fake.parameters()], list(nets.head.parameters())
-        self._discriminator_parameters = trunk + head
+        own_ops = own_ops and model.dtype in (torch.float32, torch.float64)
+        self._generator = NetworkRunner(model.generator, own_ops)
+        self._trunk = NetworkRunner(model.trunk, own_ops and not twice_differentiated)
+        self._discriminator_head = NetworkRunner(model.discriminator_head, own_ops and not twice_differentiated)
+        self._q = NetworkRunner(model.q, own_ops)
+        model.q.requires_grad_("head" in config.information_gradient)
+        trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], list(model.q.parameters())
+        self._discriminator_parameters = trunk + q
         captured = device.type == "cuda" and config.cuda_graph
-        self.discriminator_optimizer = _adam([trunk, head], config.betas, captured)
-        self.generator_optimizer = _adam([list(nets.generator.parameters())], config.betas, captured)
+        self.discriminator_optimizer = _adam([trunk, q], config.betas, captured)
+        self.generator_optimizer = _adam([list(model.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
-        self._weight_scale = torch.ones(self.spec.num_codes, device=device)
-        self._generator = LayerRunner(nets.generator.layers, own_ops)
-        self.generate: Callable[..., Tensor] = self._generate
-        self.discriminator_losses: Callable[..., tuple[Tensor, ...]] = self._discriminator_losses
-        self.generator_losses: Callable[..., tuple[Tensor, Tensor]] = self._generator_losses
+        self._code_weight_scale = torch.ones(config.spec.num_codes, device=device)
+        self.generate: Callable[[Tensor], Tensor] = self._generate
+        self.discriminator_loss: Callable[..., tuple[Tensor, Tensor]] = self._discriminator_loss
+        self.generator_loss: Callable[..., tuple[Tensor, Tensor]] = self._generator_loss
         if config.compile:
             # Sizes do not change within a run; another run's in the same process are no reason to make them symbols.
             compiled = partial(torch.compile, fullgraph=True, dynamic=False)
             self.generate = compiled(self.generate)
-            self.discriminator_losses = compiled(self.discriminator_losses)
-            self.generator_losses = compiled(self.generator_losses)
+            self.generator_loss = compiled(self.generator_loss)
+            if not twice_differentiated:
+                self.discriminator_loss = compiled(self.discriminator_loss)
 
-    def __call__(
-        self, real: Tensor, latents: Latents, views: Views, schedule: Schedule, again: Views | None = None
-    ) -> Tensor:
-        """One update of every network.
+    def __call__(self, inputs: Sequence[UpdateInputs], schedule: Schedule) -> Tensor:
+        """One step.
 
         Args:
-            real: images ``[B, C, H, W]`` float32 in [0, 1].
-            latents: the latent variables of B images.
-            views: how D and Q see the images.
+            inputs: of each update, as ``StepInputs`` gives them.
             schedule: multipliers of the learning rates and of the continuous codes' weight.
-            again: how Q sees the real images for the second time, for the term on real images; None for none.
 
         Returns:
-            float32 ``[len(LOSS_TERMS) + m + C]`` on the device: ``LOSS_TERMS``, then the nll of each code in nats.
+            ``[len(metrics)]`` on the device, the values of ``metrics``, each a mean over the step's updates.
         """
         self.follow(schedule)
-        return self.update(real, latents, views, again)
+        return self.update(inputs)
 
-    def update(self, real: Tensor, latents: Latents, views: Views, again: Views | None = None) -> Tensor:
+    def update(self, inputs: Sequence[UpdateInputs]) -> Tensor:
         """A call's part on the device, with the schedule that was set last: what a CUDA graph can capture."""
-        fake = self.generate(latents.input)
+        last = self.config.discriminator_updates - 1
+        of_discriminator, of_generator = [], []
+        for index, now in enumerate(inputs[: last + 1]):
+            with torch.set_grad_enabled(index == last):  # G is updated on the last of them alone
+                fake = self.generate(now.latents.input)
+            of_discriminator.append(self._update_discriminator(fake.detach(), now))
+        for index, now in enumerate(inputs[last:]):
+            if index > 0:
+                fake = self.generate(now.latents.input)
+            of_generator.append(self._update_generator(fake, now))
+        return torch.cat((_mean(of_discriminator), _mean(of_generator)))
 
+    def _update_discriminator(self, fake: Tensor, inputs: UpdateInputs) -> Tensor:
         self.discriminator_optimizer.zero_grad()
-        d_loss, d_information, nll, head_abs_max, real_information = self.discriminator_losses(
-            real, fake.detach(), latents, views, again
-        )
-        d_total = d_loss + d_information
-        if again is not None:
-            d_total = d_total - self.config.real_information * real_information
-        d_total.backward()  # type: ignore[no-untyped-call]
+        loss, logged = self.discriminator_loss(fake, inputs)
+        loss.backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimizer.step()
+        return logged
 
+    def _update_generator(self, fake: Tensor, inputs: UpdateInputs) -> Tensor:
         self.generator_optimizer.zero_grad()
         with frozen(self._discriminator_parameters):  # no weight gradients that nobody would use
-            g_loss, g_information = self.generator_losses(fake, latents, views)
-            (g_loss + g_information).backward()  # type: ignore[no-untyped-call]
+            loss, logged = self.generator_loss(fake, inputs)
+            loss.backward()  # type: ignore[no-untyped-call]
         self.generator_optimizer.step()
-
-        terms = torch.stack((d_loss, d_information, g_loss, g_information, head_abs_max, real_information)).detach()
-        return torch.cat((terms, nll))
+        return logged
 
     def _generate(self, latents: Tensor) -> Tensor:
         with self._autocast():
-            return _widened(self._generator(latents))
+            return to_float32(self._generator(latents))
 
-    def _discriminator_losses(
-        self, real: Tensor, fake: Tensor, latents: Latents, views: Views, again: Views | None = None
-    ) -> tuple[Tensor, ...]:
-        images, batch = views.see(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR), len(real)
-        if again is not None:
-            images = torch.cat((images, again.see(real, 0)))
+    def _discriminator_loss(self, fake: Tensor, inputs: UpdateInputs) -> tuple[Tensor, Tensor]:
+        real, batch = inputs.real, len(fake)
+        assert real is not None
+        images = inputs.views.augment(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
+        seen_real, seen_fake = torch.split(images, batch)
+        if self._second_view:
+            assert inputs.second_view is not None
+            images = torch.cat((images, inputs.second_view.augment(real, 0)))
         with self._autocast():
             features = self._trunk(images, groups=len(images) // batch)
-            # D judges the first two batches; Q reads the generated images, and with the term on real ones all.
-            judged, seen = (features, features[batch:]) if again is None else (features[: 2 * batch], features)
-            real_logits, fake_logits = _widened(self.nets.real_or_fake(judged)).chunk(2)
-            seen = seen if "trunk" in self.config.information_gradient else seen.detach()
-            head = self._head(seen, groups=len(seen) // batch)
-        of_real = None
-        if again is not None:
-            of_real, head, of_real_again = head.chunk(3)
-        information, nll = self._information_loss(head, latents)
-        real_information = information.new_zeros(())
-        if of_real is not None:
-            real_information = self._real_information(_widened(of_real), _widened(of_real_again))
-        game = discriminator_loss(real_logits, fake_logits)
-        return game, information, nll, _widened(head.detach().abs().amax()), real_information
+            # D judges the first two batches; Q reads the generated images, and with a term on two views all.
+            judged, read = (features[: 2 * batch], features) if self._second_view else (features, features[batch:])
+            real_logits, fake_logits = torch.split(to_float32(self._discriminator_head(judged, groups=2)), batch)
+            if self.model.q_head is None:
+                read = images if self._second_view else images[batch:]
+            elif "trunk" not in self.config.information_gradient:
+                read = read.detach()
+            head = self._q(read, groups=len(read) // batch)
+        heads = torch.split(head, batch)
+        real_head, fake_head, second_view_head = heads if self._second_view else (None, head, None)
+        passes = DiscriminatorPasses(
+            real_logits=real_logits,
+            fake_logits=fake_logits,
+            fake_head=fake_head,
+            latents=inputs.latents,
+            code_weight_scale=self._code_weight_scale,
+            real=seen_real,
+            fake=seen_fake,
+            judge=self._judge,
+            real_head=None if real_head is None else to_float32(real_head),
+            second_view_head=None if second_view_head is None else to_float32(second_view_head),
+            labels=inputs.labels,
+            uniform=inputs.uniform,
+        )
+        return _total([term(passes) for term in self._discriminator_terms])
 
-    def _real_information(self, head: Tensor, head_again: Tensor) -> Tensor:
-        """Sum over the categorical codes, from Q's output for two views of the real images."""
-        cardinalities = self.spec.categorical
-        columns = sum(cardinalities)
-        views = [part[:, :columns].split_with_sizes(cardinalities, dim=1) for part in (head, head_again)]
-        return torch.stack([invariant_information(*logits) for logits in zip(*views, strict=True)]).sum()
+    def _judge(self, images: Tensor) -> Tensor:
+        with self._autocast():
+            return to_float32(self._discriminator_head(self._trunk(images)))
 
-    def _generator_losses(self, fake: Tensor, latents: Latents, views: Views) -> tuple[Tensor, Tensor]:
-        nets = self.nets
-        images = views.see(fake, FAKE_FOR_GENERATOR)
+    def _generator_loss(self, fake: Tensor, inputs: UpdateInputs) -> tuple[Tensor, Tensor]:
+        images = inputs.views.augment(fake, FAKE_FOR_GENERATOR)
         with self._autocast():
             features = self._trunk(images)
-            logits = _widened(nets.real_or_fake(features))
-            head = self._head(features) if "generator" in self.config.information_gradient else None
-        loss = generator_loss(logits)
-        return loss, loss.new_zeros(()) if head is None else self._information_loss(head, latents)[0]
-
-    def _information_loss(self, head: Tensor, latents: Latents) -> tuple[Tensor, Tensor]:
-        config = self.config
-        return info_loss(
-            head,
-            latents,
-            self.spec,
-            config.categorical_weight,
-            config.continuous_weight,
-            config.variance,
-            return_terms=True,
-            weight_scale=self._weight_scale,
-        )
+            logits = to_float32(self._discriminator_head(features))
+            read = images if self.model.q_head is None else features
+            head = self._q(read) if self._generator_reads_q else None
+        passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
+        return _total([term(passes) for term in self._generator_terms])
 
     def follow(self, schedule: Schedule) -> None:
         """Set the learning rates and weights of the steps to come."""
         config, rate = self.config, schedule.learning_rate
-        self._weight_scale[len(self.spec.categorical) :] = schedule.continuous_weight
-        trunk, head = self.discriminator_optimizer.param_groups
+        self._code_weight_scale[len(config.categorical) :] = schedule.continuous_weight
+        trunk, q = self.discriminator_optimizer.param_groups
         (generator,) = self.generator_optimizer.param_groups
         _set_rate(trunk, rate * config.learning_rate_discriminator)
-        _set_rate(head, rate * config.learning_rate_head)
+        _set_rate(q, rate * config.learning_rate_head)
         _set_rate(generator, rate * config.learning_rate_generator)
 
 
-def _widened(tensor: Tensor) -> Tensor:
+def _total(contributions: Sequence[Contribution]) -> tuple[Tensor, Tensor]:
+    """The sum of the terms, and all that they log, ``[n]``."""
+    loss = contributions[0].loss
+    for contribution in contributions[1:]:
+        loss = loss + contribution.loss
+    return loss, torch.cat([value.reshape(-1) for contribution in contributions for value in contribution.logged])
+
+
+def _mean(logged: Sequence[Tensor]) -> Tensor:
+    return logged[0] if len(logged) == 1 else torch.stack(list(logged)).mean(dim=0)
+
+
+def to_float32(tensor: Tensor) -> Tensor:
     """Float32 where autocast has made it less."""
     return tensor.float() if tensor.dtype is torch.bfloat16 else tensor
 
 
 def _adam(groups: list[list[nn.Parameter]], betas: tuple[float, float], captured: bool) -> torch.optim.Adam:
     """If the step is captured in a CUDA graph, with learning rates on the device, which it reads afresh."""
-    device = groups[0][0].device
+    device = next((parameter.device for group in groups for parameter in group), torch.device("cpu"))
     rates: list[Any] = [torch.zeros((), device=device) if captured else 0.0 for _ in groups]
     settings = [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)]
     return torch.optim.Adam(settings, betas=betas, fused=True, capturable=captured)

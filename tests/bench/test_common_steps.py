@@ -9,10 +9,10 @@ import torch
 import infogan_fast as ig
 from infogan_fast.bench.common_steps import Codes, FormA, FormB, draw, gaussian_nll
 from infogan_fast.bench.jobs import as_form_a
+from infogan_fast.training.augment import Views
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.schedule import schedule_at
 from infogan_fast.training.step import TrainingStep
-from infogan_fast.training.views import Views
 
 OUR_D, OUR_D_INFORMATION, OUR_G, OUR_G_INFORMATION = range(4)
 FORM_D, FORM_G, FORM_INFORMATION = range(3)

@@ -7,24 +7,19 @@ import torch
 from infogan_fast.bench.common_steps import FormA, FormB
 from infogan_fast.bench.jobs import CommonJob, OurJob, as_form_a
 from infogan_fast.data import ImageData
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
-from infogan_fast.training.views import Views
-
-
-class Silent:
-    def update(self, metrics):
-        pass
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
+from infogan_fast.training.augment import Views
 
 
 def test_our_job_is_what_the_trainer_does(config, data, tmp_path):
     trainer = Trainer(dataclasses.replace(config, steps=3), data, RunFolder(tmp_path))
-    trainer.run(Silent())
+    trainer.run()
     job = OurJob(dataclasses.replace(config, steps=3), data)
     for _ in range(3):
         job()
     assert job.step == 3
-    for ours, theirs in zip(job.nets.state_dict().values(), trainer.nets.state_dict().values(), strict=True):
+    for ours, theirs in zip(job.nets.state_dict().values(), trainer.model.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
 
 
@@ -46,7 +41,7 @@ def test_every_job_starts_from_the_same_weights_and_sees_the_same_images(config,
         hook = form.nets.trunk.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
         form()
         hook.remove()
-    monkeypatch.setattr(Views, "see", lambda views, images, *chosen: seen.append(images.detach()) or images)
+    monkeypatch.setattr(Views, "augment", lambda views, images, *chosen: seen.append(images.detach()) or images)
     jobs[0]()
     *theirs, in_d, _ = seen
     real, _ = in_d.chunk(2)

@@ -6,19 +6,15 @@ import hashlib
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_run import write_images
 
 from infogan_fast import __main__ as entry
 from infogan_fast.data import named
-
-sys.path.append(str(Path(__file__).parents[1] / "training"))
-
-from tiny_run import write_images
 
 
 @pytest.fixture

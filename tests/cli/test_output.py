@@ -8,7 +8,7 @@ import pytest
 from tiny_run import SHORT, TINY
 
 from infogan_fast.cli.output import print_error
-from infogan_fast.training.checkpoint import checkpoints
+from infogan_fast.runs.checkpoint import checkpoints
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs pipes as POSIX has them")
 

@@ -67,7 +67,7 @@ def test_whatever_the_encoding_of_the_output(folder, encoding):
 
 
 def test_the_command_that_continues_it_is_one_that_a_shell_takes(folder):
-    from infogan_fast.training.run_folder import RunFolder
+    from infogan_fast.runs.folder import RunFolder
 
     word = str(RunFolder(folder))
     word.encode()

@@ -12,7 +12,7 @@ import pytest
 from tiny_run import TINY
 
 from infogan_fast import _at_start
-from infogan_fast.training.checkpoint import checkpoints
+from infogan_fast.runs.checkpoint import checkpoints
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals and terminals")
 

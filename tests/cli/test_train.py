@@ -7,9 +7,9 @@ import pytest
 from tiny_run import TINY
 
 from infogan_fast.data import DataError
+from infogan_fast.runs.checkpoint import checkpoints
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import TrainingStep
-from infogan_fast.training.checkpoint import checkpoints
-from infogan_fast.training.trainer import Trainer
 
 
 def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):

@@ -7,10 +7,10 @@ import torch
 
 from infogan_fast.data import NAMES, DataError, canonical, load
 from infogan_fast.data.sprites import FACTOR_NAMES, FACTOR_SIZES, MOST_TRAINING_IMAGES, load_sprites, render
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.resume import resumed_config
+from infogan_fast.runs.start import start
 from infogan_fast.training import TrainConfig
-from infogan_fast.training.continuation import continued_config
-from infogan_fast.training.run import start
-from infogan_fast.training.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +95,6 @@ def test_names(tmp_path, monkeypatch):
     assert canonical("sprites:7") == "sprites:7"  # as load understands it
 
 
-class Silent:
-    def update(self, metrics):
-        pass
-
-
 def test_three_steps_and_a_continuation(tmp_path):
     config = TrainConfig(
         data="sprites:64",
@@ -116,11 +111,11 @@ def test_three_steps_and_a_continuation(tmp_path):
     )
     folder = RunFolder(tmp_path)
     trainer = start(config, folder)
-    trainer.run(Silent(), lambda: trainer.step == 2)
-    asked, _ = continued_config(folder, None, {"data": canonical("sprites:64")})
+    trainer.run(stop=lambda: trainer.step == 2)
+    asked, _ = resumed_config(folder, None, {"data": canonical("sprites:64")})
     continued = start(asked, folder)
     assert continued.step == 2
-    continued.run(Silent())
+    continued.run()
     assert continued.step == 3
     figures, _ = continued.finish()
     assert figures.to_json()

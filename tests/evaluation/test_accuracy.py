@@ -9,21 +9,21 @@ from torch import nn
 
 import infogan_fast as ig
 from infogan_fast.data import ImageData
-from infogan_fast.evaluation import code_accuracies, match_categories, share_correct, share_interval
+from infogan_fast.evaluation import code_accuracies, fraction_correct, fraction_interval, match_categories
 
 
 def test_matching_is_the_best_of_all_permutations():
     generator = np.random.default_rng(0)
     predicted, labels = generator.integers(0, 5, 200), generator.integers(0, 5, 200)
-    best = max(share_correct(predicted, labels, order) for order in itertools.permutations(range(5)))
-    assert share_correct(predicted, labels, match_categories(predicted, labels, 5)) == best
+    best = max(fraction_correct(predicted, labels, order) for order in itertools.permutations(range(5)))
+    assert fraction_correct(predicted, labels, match_categories(predicted, labels, 5)) == best
 
 
 def test_permuted_labels_are_matched_exactly():
     labels = np.tile(np.arange(10), 7)
     order = np.random.default_rng(1).permutation(10)
     classes = match_categories(order[labels], labels, 10)
-    assert share_correct(order[labels], labels, classes) == 1.0
+    assert fraction_correct(order[labels], labels, classes) == 1.0
     assert [order[c] for c in classes] == list(range(10))
 
 
@@ -31,14 +31,14 @@ def test_more_categories_than_classes():
     predicted, labels = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 0, 0, 1, 1, 1])
     classes = match_categories(predicted, labels, 4)
     assert classes == (0, -1, 1, -1)
-    assert share_correct(predicted, labels, classes) == pytest.approx(5 / 6)
+    assert fraction_correct(predicted, labels, classes) == pytest.approx(5 / 6)
 
 
 def test_fewer_categories_than_classes():
     predicted, labels = np.array([0, 0, 1, 1, 1]), np.array([2, 2, 0, 0, 1])
     classes = match_categories(predicted, labels, 2)
     assert classes == (2, 0)
-    assert share_correct(predicted, labels, classes) == pytest.approx(4 / 5)
+    assert fraction_correct(predicted, labels, classes) == pytest.approx(4 / 5)
 
 
 def test_labels_with_gaps():
@@ -76,7 +76,7 @@ def test_best_code_by_training_images_comes_first():
     assert (best.code, best.train, best.heldout, best.classes) == (1, 1.0, 0.75, (2, 0, 1))
     assert other.code == 0
     assert other.train == pytest.approx(1 / 3)
-    assert best.heldout_ci == share_interval(3, 4)
+    assert best.heldout_ci == fraction_interval(3, 4)
     assert 0.0 < best.nmi < 1.0  # on the held-out images: on the training images the groups are the same
     assert (other.nmi, other.ari) == (0.0, 0.0)
 

@@ -9,7 +9,7 @@ from infogan_fast.data import ImageData
 from infogan_fast.evaluation import code_accuracies, evaluate, image_quality, recover_codes, write_traversals
 from infogan_fast.evaluation.disentanglement.representation import represent
 from infogan_fast.finite import NonFiniteError, check_model, not_finite
-from infogan_fast.nets import InfoGAN
+from infogan_fast.networks import build_model
 
 SPEC = ig.LatentSpec(noise=5, categorical=(3,), continuous=1)
 IMAGES = torch.randint(0, 256, (12, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -18,7 +18,7 @@ SEED = torch.tensor(3)
 
 
 def networks(value, part):
-    nets = InfoGAN(SPEC.input_dim, SPEC.head_dim(1.0), (1, 8, 8), width=0.1, seed=0).eval()
+    nets = build_model(SPEC, (1, 8, 8), variance=1.0, width=0.1).eval()
     weights = dict(nets.named_parameters())
     name = next(name for name in weights if name.startswith(part))
     with torch.no_grad():
@@ -52,10 +52,10 @@ def test_a_head_that_is_not_finite():
 
 
 def test_a_variance_too_small_for_its_likelihood():
-    nets = InfoGAN(SPEC.input_dim, SPEC.head_dim("learned"), (1, 8, 8), width=0.1, seed=0).eval()
+    nets = build_model(SPEC, (1, 8, 8), width=0.1).eval()
     with torch.no_grad():
-        nets.head.layers[-1].weight.zero_()
-        nets.head.layers[-1].bias.fill_(-1e4)  # the log-variance, and all else
+        nets.q_head.layers[-1].weight.zero_()
+        nets.q_head.layers[-1].bias.fill_(-1e4)  # the log-variance, and all else
     with pytest.raises(NonFiniteError, match="likelihoods that Q gives the codes are not finite"):
         recover_codes(nets, SPEC, "learned", SEED, 0, 20)
 

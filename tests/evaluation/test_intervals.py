@@ -9,7 +9,7 @@ from scipy import stats
 from torch import nn
 
 import infogan_fast as ig
-from infogan_fast.evaluation import mean_interval, recover_codes, share_interval
+from infogan_fast.evaluation import fraction_interval, mean_interval, recover_codes
 
 REPETITIONS = 2000
 
@@ -77,10 +77,10 @@ def test_a_constant_has_no_width():
 
 
 def test_shares():
-    assert_covers_95_in_100(*np.transpose([share_interval(k, 1000) for k in _hits(0.9)]), 0.9)
-    assert share_interval(0, 50)[0] == 0.0
+    assert_covers_95_in_100(*np.transpose([fraction_interval(k, 1000) for k in _hits(0.9)]), 0.9)
+    assert fraction_interval(0, 50)[0] == 0.0
     # Wilson's formula at k = n: n / (n + z^2).
-    assert share_interval(50, 50) == pytest.approx((50 / (50 + stats.norm.ppf(0.975) ** 2), 1.0))
+    assert fraction_interval(50, 50) == pytest.approx((50 / (50 + stats.norm.ppf(0.975) ** 2), 1.0))
 
 
 def _hits(share):

@@ -8,7 +8,7 @@ from PIL import Image
 import infogan_fast as ig
 from infogan_fast.evaluation import write_traversals
 from infogan_fast.evaluation.traversal import COLUMNS, MAX_ROWS, samples_grid, traversal_grid, write_picture
-from infogan_fast.nets import InfoGAN
+from infogan_fast.networks import build_model
 
 SPEC = ig.LatentSpec(noise=5, categorical=(3, 4), continuous=2)
 SEED = torch.tensor(3)
@@ -48,7 +48,7 @@ def test_many_categories_are_cut():
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
 def test_files(tmp_path, channels, mode):
-    nets = InfoGAN(SPEC.input_dim, SPEC.head_dim(1.0), (channels, 8, 8), width=0.02).eval()
+    nets = build_model(SPEC, (channels, 8, 8), variance=1.0, width=0.02).eval()
     files = write_traversals(nets, SPEC, SEED, 0, tmp_path / "new")
     assert [file.name for file in files] == [
         f"categorical{i}_{columns}.png" for i in (1, 2) for columns in ("samples", "continuous1", "continuous2")

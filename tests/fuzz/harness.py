@@ -21,9 +21,9 @@ from pathlib import Path
 from unittest import mock
 
 from infogan_fast.data import DataError, memory
+from infogan_fast.runs.checkpoint import CheckpointError
+from infogan_fast.runs.folder import RunFolderError
 from infogan_fast.training import ConfigError
-from infogan_fast.training.checkpoint import CheckpointError
-from infogan_fast.training.run_folder import RunFolderError
 
 ERRORS = (CheckpointError, ConfigError, DataError, RunFolderError)
 

@@ -19,15 +19,15 @@ every_slope = pytest.mark.parametrize("slope", [1.0, 0.1, 0.0])
 every_layer_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype).removeprefix("torch."))
 
 
-def halving(slope):
-    return lambda *tensors: OPS.halving_conv2d(*tensors, slope)
+def downsample(slope):
+    return lambda *tensors: OPS.downsample_conv2d(*tensors, slope)
 
 
-def plain_halving(slope):
+def plain_downsample(slope):
     return lambda *tensors: F.leaky_relu(F.conv2d(*tensors, stride=2, padding=1), slope)
 
 
-def plain_doubling(*tensors):
+def plain_upsample(*tensors):
     return F.conv_transpose2d(*tensors, stride=2, padding=1)
 
 
@@ -64,14 +64,14 @@ def random(*shape, layout="contiguous") -> Tensor:
     return values
 
 
-def halving_tensors(size, layout="contiguous", with_bias=True):
+def downsample_tensors(size, layout="contiguous", with_bias=True):
     """The op's tensors and a gradient, for (batch, channels in, channels out, height, width) of the larger image."""
     batch, channels, out, height, width = size
     input, weight = random(batch, channels, height, width, layout=layout), random(out, channels, 4, 4, layout=layout)
     return [input, weight, random(out) if with_bias else None], random(batch, out, height // 2, width // 2)
 
 
-def doubling_tensors(size, layout="contiguous", with_bias=True):
+def upsample_tensors(size, layout="contiguous", with_bias=True):
     batch, channels, out, height, width = size
     input = random(batch, channels, height // 2, width // 2, layout=layout)
     weight = random(channels, out, 4, 4, layout=layout)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from cases import SPECS, VARIANCES, every_variance, make_head, seed_of
-from layer_cases import OPS, batch_norm, doubling_tensors, every_slope, halving, halving_tensors, random
+from layer_cases import OPS, batch_norm, downsample, downsample_tensors, every_slope, random, upsample_tensors
 
 import infogan_fast as ig
 
@@ -228,8 +228,8 @@ def test_arguments_are_checked_under_transforms_too():
 
 def layers(slope):
     return {
-        "halving": (halving(slope), halving_tensors((1, 2, 2, 4, 4))[0]),
-        "doubling": (OPS.doubling_conv2d, doubling_tensors((1, 2, 2, 4, 4))[0]),
+        "downsample": (downsample(slope), downsample_tensors((1, 2, 2, 4, 4))[0]),
+        "upsample": (OPS.upsample_conv2d, upsample_tensors((1, 2, 2, 4, 4))[0]),
         "group norm of images": (
             batch_norm(2, slope),
             [random(4, 3, 2, 2, layout="channels last"), random(3), random(3)],

@@ -8,20 +8,20 @@ from layer_cases import (
     OPS,
     batch_norm,
     check,
-    doubling_tensors,
+    downsample,
+    downsample_tensors,
     error,
     evaluate,
     every_layout,
     every_slope,
     fresh_running,
-    halving,
-    halving_tensors,
     largest,
     no_worse,
     plain_batch_norm,
-    plain_doubling,
-    plain_halving,
+    plain_downsample,
+    plain_upsample,
     random,
+    upsample_tensors,
 )
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -65,24 +65,24 @@ def _seed():
 @every_size
 @every_layout
 @every_slope
-def test_halving(size, layout, slope):
-    tensors, _ = halving_tensors(size, layout)
-    output = plain_halving(slope)(*tensors)
+def test_downsample(size, layout, slope):
+    tensors, _ = downsample_tensors(size, layout)
+    output = plain_downsample(slope)(*tensors)
     grad = random(*output.shape, layout=layout)
-    check(halving(slope), plain_halving(slope), tensors, grad, plain_halving(1.0))
+    check(downsample(slope), plain_downsample(slope), tensors, grad, plain_downsample(1.0))
 
 
 @every_size
 @every_layout
-def test_doubling(size, layout):
-    check(OPS.doubling_conv2d, plain_doubling, *doubling_tensors(size, layout))
+def test_upsample(size, layout):
+    check(OPS.upsample_conv2d, plain_upsample, *upsample_tensors(size, layout))
 
 
 @every_slope
 def test_without_bias(slope):
     size = (3, 5, 7, 6, 2)
-    check(halving(slope), plain_halving(slope), *halving_tensors(size, with_bias=False), plain_halving(1.0))
-    check(OPS.doubling_conv2d, plain_doubling, *doubling_tensors(size, with_bias=False))
+    check(downsample(slope), plain_downsample(slope), *downsample_tensors(size, with_bias=False), plain_downsample(1.0))
+    check(OPS.upsample_conv2d, plain_upsample, *upsample_tensors(size, with_bias=False))
 
 
 @every_batch
@@ -95,10 +95,10 @@ def test_batch_norm(shape, groups, layout, slope):
 
 
 def test_an_expanded_gradient():
-    tensors, _ = halving_tensors((3, 2, 4, 6, 6))
-    check(halving(0.1), plain_halving(0.1), tensors, random(1, 1, 1, 1).expand(3, 4, 3, 3), plain_halving(1.0))
-    tensors, _ = doubling_tensors((3, 2, 4, 6, 6))
-    check(OPS.doubling_conv2d, plain_doubling, tensors, random(1, 4, 1, 1).expand(3, 4, 6, 6))
+    tensors, _ = downsample_tensors((3, 2, 4, 6, 6))
+    check(downsample(0.1), plain_downsample(0.1), tensors, random(1, 1, 1, 1).expand(3, 4, 3, 3), plain_downsample(1.0))
+    tensors, _ = upsample_tensors((3, 2, 4, 6, 6))
+    check(OPS.upsample_conv2d, plain_upsample, tensors, random(1, 4, 1, 1).expand(3, 4, 6, 6))
     tensors = [random(6, 3), random(3), random(3)]
     check(batch_norm(2, 1.0), plain_batch_norm(2, 1.0), tensors, random(6, 1).expand(6, 3))
 
@@ -141,18 +141,18 @@ def test_batch_norm_far_from_zero_is_not_worse_than_pytorch(shape, layout):
 
 def every_op():
     """(function, backward op with (grad, tensors, wanted), tensors, grad) of each op."""
-    tensors, grad = halving_tensors((4, 2, 3, 6, 4))
-    output = halving(0.1)(*tensors)
+    tensors, grad = downsample_tensors((4, 2, 3, 6, 4))
+    output = downsample(0.1)(*tensors)
     yield (
-        halving(0.1),
-        lambda wanted: OPS.halving_conv2d_backward(grad, *tensors[:2], output, 0.1, wanted),
+        downsample(0.1),
+        lambda wanted: OPS.downsample_conv2d_backward(grad, *tensors[:2], output, 0.1, wanted),
         tensors,
         grad,
     )
-    tensors2, grad2 = doubling_tensors((4, 2, 3, 6, 4))
+    tensors2, grad2 = upsample_tensors((4, 2, 3, 6, 4))
     yield (
-        OPS.doubling_conv2d,
-        lambda wanted: OPS.doubling_conv2d_backward(grad2, *tensors2[:2], wanted),
+        OPS.upsample_conv2d,
+        lambda wanted: OPS.upsample_conv2d_backward(grad2, *tensors2[:2], wanted),
         tensors2,
         grad2,
     )
@@ -172,7 +172,7 @@ class Recorder(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("index", range(3), ids=["halving", "doubling", "batch norm"])
+@pytest.mark.parametrize("index", range(3), ids=["downsample", "upsample", "batch norm"])
 @pytest.mark.parametrize("wanted", list(itertools.product((False, True), repeat=3)), ids=str)
 def test_gradients_that_are_not_wanted(index, wanted):
     function, backward, tensors, grad = list(every_op())[index]
@@ -198,27 +198,27 @@ def test_gradcheck():
 
 
 def test_an_output_without_activation_may_be_overwritten():
-    tensors, grad = halving_tensors((3, 2, 4, 6, 6))
+    tensors, grad = downsample_tensors((3, 2, 4, 6, 6))
 
     def ours(*tensors):
-        return halving(1.0)(*tensors).sigmoid_()
+        return downsample(1.0)(*tensors).sigmoid_()
 
-    check(ours, lambda *tensors: plain_halving(1.0)(*tensors).sigmoid(), tensors, grad)
+    check(ours, lambda *tensors: plain_downsample(1.0)(*tensors).sigmoid(), tensors, grad)
 
 
 @every_slope
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_stays_so(slope, value):
-    tensors, _ = halving_tensors((3, 2, 4, 6, 6))
+    tensors, _ = downsample_tensors((3, 2, 4, 6, 6))
     tensors[0][1, 1, 3, 5] = value
-    output = halving(slope)(*tensors)
+    output = downsample(slope)(*tensors)
     assert not output.isfinite().all()
-    torch.testing.assert_close(output, plain_halving(slope)(*tensors), equal_nan=True)
-    tensors, _ = doubling_tensors((3, 2, 4, 6, 6))
+    torch.testing.assert_close(output, plain_downsample(slope)(*tensors), equal_nan=True)
+    tensors, _ = upsample_tensors((3, 2, 4, 6, 6))
     tensors[0][1, 1, 2, 0] = value
-    output = OPS.doubling_conv2d(*tensors)
+    output = OPS.upsample_conv2d(*tensors)
     assert not output.isfinite().all()
-    torch.testing.assert_close(output, plain_doubling(*tensors), equal_nan=True)
+    torch.testing.assert_close(output, plain_upsample(*tensors), equal_nan=True)
     tensors = [random(6, 3, 2, 2), random(3), random(3)]
     tensors[0][1, 1, 0, 1] = value
     output = batch_norm(2, slope)(*tensors)
@@ -227,9 +227,9 @@ def test_what_is_not_finite_stays_so(slope, value):
 
 
 def test_the_gradient_of_nan_is_that_of_leaky_relu():
-    tensors, grad = halving_tensors((2, 1, 3, 2, 2))
+    tensors, grad = downsample_tensors((2, 1, 3, 2, 2))
     tensors[0][0] = float("nan")
-    ours, theirs = evaluate(halving(0.25), tensors, grad), evaluate(plain_halving(0.25), tensors, grad)
+    ours, theirs = evaluate(downsample(0.25), tensors, grad), evaluate(plain_downsample(0.25), tensors, grad)
     torch.testing.assert_close(ours, theirs, equal_nan=True)
 
 

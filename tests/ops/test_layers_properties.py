@@ -9,15 +9,15 @@ from layer_cases import (
     EPS,
     OPS,
     batch_norm,
+    downsample,
     error,
     evaluate,
     fresh_running,
-    halving,
     largest,
     no_worse,
     plain_batch_norm,
-    plain_doubling,
-    plain_halving,
+    plain_downsample,
+    plain_upsample,
 )
 from torch import Tensor
 
@@ -70,7 +70,7 @@ def _numbers(generator: torch.Generator, scale: float, *shape: int) -> Tensor:
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    kind = draw(st.sampled_from(("halving", "doubling", "batch norm")))
+    kind = draw(st.sampled_from(("downsample", "upsample", "batch norm")))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
     scale, slope = draw(st.sampled_from((1.0, 1e-3, 100.0))), draw(SLOPES)
     count, channels, out, height, width = (
@@ -83,12 +83,12 @@ def layers(draw: st.DrawFn) -> Layer:
         shape = (count, channels, height, width) if draw(st.booleans()) else (count, channels)
         sizes = [shape, (channels,), (channels,), shape]
         functions = (batch_norm(groups, slope), plain_batch_norm(groups, slope), plain_batch_norm(groups, 1.0))
-    elif kind == "halving":
+    elif kind == "downsample":
         sizes = [(count, channels, height, width), (out, channels, 4, 4), (out,), (count, out, height // 2, width // 2)]
-        functions = (halving(slope), plain_halving(slope), plain_halving(1.0))
+        functions = (downsample(slope), plain_downsample(slope), plain_downsample(1.0))
     else:
         sizes = [(count, channels, height, width), (channels, out, 4, 4), (out,), (count, out, 2 * height, 2 * width)]
-        functions = (OPS.doubling_conv2d, plain_doubling, plain_doubling)
+        functions = (OPS.upsample_conv2d, plain_upsample, plain_upsample)
     numbers = [_numbers(generator, scale if i == 0 else 1.0, *size) for i, size in enumerate(sizes)]
     layouts = tuple(draw(st.sampled_from(LAYOUTS)) for _ in sizes)
     if kind == "batch norm":  # whose weights have to be contiguous, and whose input may not be constant

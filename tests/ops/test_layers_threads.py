@@ -5,15 +5,15 @@ import torch
 from layer_cases import (
     OPS,
     batch_norm,
-    doubling_tensors,
+    downsample,
+    downsample_tensors,
     evaluate,
     fresh_running,
-    halving,
-    halving_tensors,
     largest,
-    plain_doubling,
-    plain_halving,
+    plain_downsample,
+    plain_upsample,
     random,
+    upsample_tensors,
 )
 
 
@@ -35,8 +35,8 @@ def test_convolutions_of_whole_numbers_are_exact_for_any_number_of_threads(threa
     """What is summed is exact in any order, so that an element too many, or two threads at one sum, would show."""
     set_threads(threads)
     for make, ours, theirs in (
-        (halving_tensors, halving(0.5), plain_halving(0.5)),
-        (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
+        (downsample_tensors, downsample(0.5), plain_downsample(0.5)),
+        (upsample_tensors, OPS.upsample_conv2d, plain_upsample),
     ):
         tensors, grad = make(size)
         tensors, grad = [t.round() for t in tensors], grad.round()
@@ -49,7 +49,7 @@ def test_convolutions_of_whole_numbers_are_exact_for_any_number_of_threads(threa
 @pytest.mark.parametrize("threads", [1, 3])
 def test_convolutions_repeat_bit_for_bit(threads, set_threads):
     set_threads(threads)
-    for make, function in ((halving_tensors, halving(0.1)), (doubling_tensors, OPS.doubling_conv2d)):
+    for make, function in ((downsample_tensors, downsample(0.1)), (upsample_tensors, OPS.upsample_conv2d)):
         tensors, grad = make((64, 16, 32, 14, 14))
         first, second = (evaluate(function, tensors, grad, torch.float32) for _ in range(2))
         assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
@@ -72,8 +72,8 @@ def test_inference_mode(threads, set_threads):
     set_threads(threads)  # those of the pool do not know of the mode by themselves
     with torch.inference_mode():
         for make, ours, theirs in (
-            (halving_tensors, halving(0.1), plain_halving(0.1)),
-            (doubling_tensors, OPS.doubling_conv2d, plain_doubling),
+            (downsample_tensors, downsample(0.1), plain_downsample(0.1)),
+            (upsample_tensors, OPS.upsample_conv2d, plain_upsample),
         ):
             tensors, _ = make((64, 3, 16, 14, 14))
             torch.testing.assert_close(ours(*tensors), theirs(*tensors))

@@ -7,11 +7,11 @@ from layer_cases import (
     MOMENTUM,
     OPS,
     batch_norm,
+    downsample,
     evaluate,
     every_layer_dtype,
     every_layout,
     fresh_running,
-    halving,
     random,
 )
 
@@ -22,12 +22,12 @@ def calls(dtype, layout):
     input, weight, bias = (random(*s, layout=layout).to(dtype) for s in ((4, 3, 6, 2), (5, 3, 4, 4), (5,)))
     grad, wanted = random(4, 5, 3, 1, layout=layout).to(dtype), [True, False, True]
     for slope in (0.1, 1.0):
-        yield OPS.halving_conv2d, (input, weight, bias, slope)
-        output = OPS.halving_conv2d(input, weight, None, slope)
-        yield OPS.halving_conv2d_backward, (grad, input, weight, None if slope == 1.0 else output, slope, wanted)
+        yield OPS.downsample_conv2d, (input, weight, bias, slope)
+        output = OPS.downsample_conv2d(input, weight, None, slope)
+        yield OPS.downsample_conv2d_backward, (grad, input, weight, None if slope == 1.0 else output, slope, wanted)
     small = random(4, 5, 3, 1, layout=layout).to(dtype)
-    yield OPS.doubling_conv2d, (small, weight, None)
-    yield OPS.doubling_conv2d_backward, (input, small, weight, wanted)
+    yield OPS.upsample_conv2d, (small, weight, None)
+    yield OPS.upsample_conv2d_backward, (input, small, weight, wanted)
     for batch in (input, input[:, :, 0, 0]):
         weight, bias = torch.rand(2, 3, dtype=dtype)
         yield OPS.group_batch_norm, (batch, weight, bias, *fresh_running(weight), 2, MOMENTUM, EPS, 0.1)
@@ -66,8 +66,8 @@ def both(batch):
     tensors = [random(batch, 3, 8, 8), random(6, 3, 4, 4), random(6), random(6), random(6), random(6, 2, 4, 4)]
 
     def function(input, weight, bias, scale, shift, back):
-        hidden = batch_norm(2, 0.1)(halving(0.2)(input, weight, bias), scale, shift)
-        return OPS.doubling_conv2d(hidden, back, None)
+        hidden = batch_norm(2, 0.1)(downsample(0.2)(input, weight, bias), scale, shift)
+        return OPS.upsample_conv2d(hidden, back, None)
 
     return function, tensors, random(batch, 2, 8, 8)
 

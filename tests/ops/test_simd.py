@@ -29,14 +29,14 @@ ops = torch.ops.infogan_fast
 for dtype in (torch.float32, torch.float64):
     images, small = torch.randn(9, 3, 14, 6, dtype=dtype), torch.randn(9, 5, 7, 3, dtype=dtype)
     weight, bias = torch.randn(5, 3, 4, 4, dtype=dtype), torch.randn(5, dtype=dtype)
-    output = ops.halving_conv2d(images, weight, bias, 0.1)
+    output = ops.downsample_conv2d(images, weight, bias, 0.1)
     mean, variance = torch.zeros(2, 5, dtype=dtype)
     normalised, *statistics = ops.group_batch_norm(small, bias, bias, mean, variance, 3, 0.1, 1e-5, 0.1)
     for tensor in (
         output,
-        *ops.halving_conv2d_backward(small, images, weight, output, 0.1, [True] * 3),
-        ops.doubling_conv2d(small, weight, bias[:3]),
-        *ops.doubling_conv2d_backward(images, small, weight, [True] * 3),
+        *ops.downsample_conv2d_backward(small, images, weight, output, 0.1, [True] * 3),
+        ops.upsample_conv2d(small, weight, bias[:3]),
+        *ops.upsample_conv2d_backward(images, small, weight, [True] * 3),
         normalised, mean, variance, *statistics,
         *ops.group_batch_norm_backward(output, small, bias, bias, *statistics, 0.1),
     ):

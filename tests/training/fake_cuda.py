@@ -23,10 +23,10 @@ from infogan_fast.evaluation import codes, quality
 from infogan_fast.evaluation.codes import recover_codes
 from infogan_fast.evaluation.quality import generate
 from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
+from infogan_fast.model import evaluation_mode
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import TrainConfig, randomness
-from infogan_fast.training.networks import evaluation_mode
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
 
 DEVICE = torch.device("cuda", 0)
 
@@ -99,7 +99,7 @@ def trainer_of(changes, folder):
     )
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
     trainer = Trainer(config, ImageData("tiny", images), RunFolder(Path(folder)))
-    backward.parameters = list(trainer.nets.parameters())
+    backward.parameters = list(trainer.model.parameters())
     return trainer
 
 
@@ -107,16 +107,17 @@ def check_training(changes, folder):
     """Two epochs and a bit: every tensor of the state is on the device afterwards."""
     trainer = trainer_of(changes, folder)
     for _ in range(5):
-        terms = trainer._train_one_step()
-        assert terms.device == DEVICE
-        trainer.history.clear()
-        trainer.history.append(terms)
-        trainer.step += 1
-    state = dict(trainer.nets.state_dict())
-    if trainer.average is not None:
-        state |= {f"average.{name}": tensor for name, tensor in trainer.average.module.state_dict().items()}
-        state["share"] = trainer.average._share
-    for optimizer in (trainer.training_step.discriminator_optimizer, trainer.training_step.generator_optimizer):
+        trainer.loop.history.clear()
+        trainer.loop.advance()
+        assert trainer.loop.history.rows.device == DEVICE
+    state = dict(trainer.model.state_dict())
+    if trainer.loop.ema is not None:
+        state |= {f"ema.{name}": tensor for name, tensor in trainer.loop.ema.module.state_dict().items()}
+        state["fraction"] = trainer.loop.ema._fraction
+    for optimizer in (
+        trainer.loop.training_step.discriminator_optimizer,
+        trainer.loop.training_step.generator_optimizer,
+    ):
         for index, values in optimizer.state_dict()["state"].items():
             state |= {f"{index}.{key}": value for key, value in values.items()}
     elsewhere = {name: str(t.device) for name, t in state.items() if isinstance(t, FakeTensor) and t.device != DEVICE}
@@ -131,11 +132,11 @@ def check_evaluation(changes, folder):
     grids = [samples_grid(spec, seed, 2, rows)]
     grids += [traversal_grid(spec, seed, 2, rows, code) for code in range(spec.continuous)]
     assert all(grid.device == DEVICE for grid in grids)
-    with evaluation_mode(trainer.nets):
-        assert trainer.nets.generator(grids[0].flatten(0, 1)).device == DEVICE
-        assert generate(trainer.nets, spec, seed, randomness.EVALUATION, 600).device.type == "cpu"
+    with evaluation_mode(trainer.model):
+        assert trainer.model.generator(grids[0].flatten(0, 1)).device == DEVICE
+        assert generate(trainer.model, spec, seed, randomness.EVALUATION, 600).device.type == "cpu"
         with contextlib.suppress(DataDependentOutputException):  # .tolist() of the figures, at the end
-            recover_codes(trainer.nets, spec, trainer.config.variance, seed, randomness.EVALUATION, 600)
+            recover_codes(trainer.model, spec, trainer.config.variance, seed, randomness.EVALUATION, 600)
 
 
 def main(name, guard=None):

@@ -9,9 +9,9 @@ import torch
 from tiny_run import TINY, write_images
 
 from infogan_fast.training import memory
-from infogan_fast.training.config import ConfigError, TrainConfig
 from infogan_fast.training.memory import check_memory, out_of_memory
 from infogan_fast.training.networks import build_networks
+from infogan_fast.training.settings import ConfigError, TrainConfig
 
 SHAPE = (1, 28, 28)
 
@@ -91,8 +91,8 @@ def test_networks_that_are_too_large_are_told_before_they_are_made(tmp_path):
 LIMITED = """
 import resource, sys
 import infogan_fast.cli.app
-from infogan_fast.training import trainer
-usual = trainer.Trainer._train_one_step
+from infogan_fast.training import loop
+usual = loop.TrainingLoop.advance
 def limited(self):
     if self.step == {step}:
         import torch
@@ -100,7 +100,7 @@ def limited(self):
         resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, resource.RLIM_INFINITY))
         torch.empty(2**30)
     return usual(self)
-trainer.Trainer._train_one_step = limited
+loop.TrainingLoop.advance = limited
 from infogan_fast.__main__ import main
 main()
 """

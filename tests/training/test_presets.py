@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from infogan_fast.data import ImageData
+from infogan_fast.runs.checkpoint import CheckpointError
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.resume import resumed_config
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import PRESETS, ConfigError, TrainConfig
-from infogan_fast.training.checkpoint import CheckpointError
-from infogan_fast.training.continuation import continued_config
-from infogan_fast.training.run_folder import RunFolder
 from infogan_fast.training.step import LOSS_TERMS
-from infogan_fast.training.trainer import Trainer
 
 SHAPES = {
     "mnist5k": (1, 28, 28),
@@ -84,6 +84,6 @@ def test_a_run_is_not_continued_with_other_networks(tmp_path):
     trainer, _ = train("faces", tmp_path)
     trainer.folder.write_config(trainer.config, {"threads": 1})
     with pytest.raises(ConfigError, match="--resume: networks: got 'chairs', allowed: 'faces'"):
-        continued_config(RunFolder(tmp_path), None, {"networks": "chairs"})
+        resumed_config(RunFolder(tmp_path), None, {"networks": "chairs"})
     with pytest.raises(CheckpointError, match=r"was written with networks 'faces', not 'svhn'"):
         train("faces", tmp_path, networks="svhn")

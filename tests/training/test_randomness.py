@@ -3,10 +3,14 @@
 import pytest
 import torch
 
-from infogan_fast.training.randomness import BatchOrder, LatentSeedAtStep, RandomViews
-from infogan_fast.training.views import Views
+from infogan_fast.training.augment import Views
+from infogan_fast.training.randomness import BatchOrder, LatentSeed, RandomViews
 
 CPU = torch.device("cpu")
+
+
+def random_views(config, shape, second_view=False, uniform=False):
+    return RandomViews(config, torch.empty(shape), second_view, uniform)
 
 
 def test_an_epoch_shows_every_image_once():
@@ -26,77 +30,101 @@ def test_order_does_not_depend_on_where_it_starts():
 
 
 @pytest.mark.parametrize("seed", [0, 2**31 - 1])
-def test_views_differ_by_step_and_seed(make_config, seed):
+def test_views_differ_by_update_and_seed(make_config, seed):
     shape = (50, 1, 8, 8)
 
-    def views_of(seed, step):
-        return RandomViews(make_config(seed=seed, instance_noise=0.5), CPU, shape)(step)
+    def views_of(seed, update):
+        return random_views(make_config(seed=seed, instance_noise=0.5), shape)(update)
 
-    random_views = RandomViews(make_config(seed=seed, instance_noise=0.5), CPU, shape)
-    first = Views(*(tensor.clone() for tensor in random_views(0)))
-    second = Views(*(tensor.clone() for tensor in random_views(1)))
+    drawn = random_views(make_config(seed=seed, instance_noise=0.5), shape)
+    first = Views(*(tensor.clone() for tensor in drawn(0)))
+    second = Views(*(tensor.clone() for tensor in drawn(1)))
     assert first.noise.shape == (3, *shape)
     assert first.points.shape == (3, 50, 8, 8, 2)
     assert float(first.noise.std()) == pytest.approx(0.5, rel=0.05)
     assert abs(float(torch.corrcoef(torch.stack((first.noise.flatten(), second.noise.flatten())))[0, 1])) < 0.05
-    for a, b in zip(random_views(0), first, strict=True):
+    for a, b in zip(drawn(0), first, strict=True):
         assert torch.equal(a, b)
     for other in (second, views_of(seed ^ 1, 0)):
         for a, b in zip(first, other, strict=True):
             assert not torch.equal(a, b)
 
 
-def test_views_are_refilled_in_place(make_config):
-    random_views = RandomViews(make_config(instance_noise=0.5, real_information=1.0), CPU, (2, 1, 8, 8))
-    random_views(0)
-    kept, again = random_views.views, random_views.again
-    before = [(tensor.data_ptr(), tensor.clone()) for tensor in (*kept, *again)]
-    assert random_views(1) is kept
-    assert random_views.again is again
-    for tensor, (address, content) in zip((*kept, *again), before, strict=True):
+def test_everything_is_refilled_in_place(make_config):
+    drawn = random_views(make_config(instance_noise=0.5), (2, 1, 8, 8), second_view=True, uniform=True)
+    drawn(0)
+    kept = (*drawn.views, *drawn.second_view, drawn.uniform)
+    before = [(tensor.data_ptr(), tensor.clone()) for tensor in kept]
+    assert drawn(1) is drawn.views
+    for tensor, now, (address, content) in zip(
+        kept, (*drawn.views, *drawn.second_view, drawn.uniform), before, strict=True
+    ):
+        assert tensor is now
         assert tensor.data_ptr() == address
         assert not torch.equal(tensor, content)
 
 
-def test_seeing_the_real_images_again_leaves_the_other_views_as_they_are(make_config):
+def test_a_second_view_leaves_the_other_views_as_they_are(make_config):
     shape = (40, 1, 8, 8)
-    plain = RandomViews(make_config(instance_noise=0.5), CPU, shape)
-    twice = RandomViews(make_config(instance_noise=0.5, real_information=1.0), CPU, shape)
-    for step in (0, 7):
-        for tensor, other in zip(plain(step), twice(step), strict=True):
+    plain = random_views(make_config(instance_noise=0.5), shape)
+    twice = random_views(make_config(instance_noise=0.5), shape, second_view=True)
+    for update in (0, 7):
+        for tensor, other in zip(plain(update), twice(update), strict=True):
             assert torch.equal(tensor, other)
-    assert plain.again is None
-    assert twice.again.points.shape == (1, 40, 8, 8, 2)
-    assert float(twice.again.noise.std()) == pytest.approx(0.25, rel=0.1)
-    first = twice.again.points.clone()
+    assert plain.second_view is None
+    assert twice.second_view.points.shape == (1, 40, 8, 8, 2)
+    assert float(twice.second_view.noise.std()) == pytest.approx(0.25, rel=0.1)
+    first = twice.second_view.points.clone()
     twice(0)
-    assert not torch.equal(twice.again.points, first)
+    assert not torch.equal(twice.second_view.points, first)
     twice(7)
-    assert torch.equal(twice.again.points, first)
+    assert torch.equal(twice.second_view.points, first)
 
 
-def test_without_categorical_codes_the_real_images_are_not_seen_again(make_config):
-    assert RandomViews(make_config(categorical=(), real_information=1.0), CPU, (4, 1, 8, 8)).again is None
+def test_uniform_numbers_leave_the_views_as_they_are(make_config):
+    shape = (400, 1, 8, 8)
+    plain, more = (random_views(make_config(), shape, True, uniform) for uniform in (False, True))
+    for update in (0, 3):
+        pairs = zip((*plain(update), *plain.second_view), (*more(update), *more.second_view), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+    assert plain.uniform is None
+    assert more.uniform.shape == (400,)
+    assert 0.0 <= float(more.uniform.min()) < 0.05 < 0.95 < float(more.uniform.max()) < 1.0
 
 
-def test_without_noise_or_maps_of_its_own_the_other_view_is_still_moved(make_config):
-    config = make_config(instance_noise=0.0, shear=0.0, rotation=0.0, real_information=1.0)
-    random_views = RandomViews(config, CPU, (4, 1, 8, 8))
-    assert random_views(3) == (None, None)
-    assert random_views.again.noise is None
-    assert random_views.again.points is not None
+def test_without_noise_or_maps_of_its_own_the_second_view_is_still_moved(make_config):
+    config = make_config(instance_noise=0.0, shear=0.0, rotation=0.0)
+    drawn = random_views(config, (4, 1, 8, 8), second_view=True)
+    assert drawn(3) == (None, None)
+    assert drawn.second_view.noise is None
+    assert drawn.second_view.points is not None
 
 
-def test_without_noise_or_maps_an_image_is_seen_as_it_is(make_config):
+def test_without_noise_or_maps_an_image_is_left_as_it_is(make_config):
     images = torch.rand(4, 1, 8, 8)
-    views = RandomViews(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), CPU, images.shape)(3)
-    assert views.points is None
-    assert views.noise is None
-    assert torch.equal(views.see(images, 1), images)
+    views = random_views(make_config(instance_noise=0.0, shear=0.0, rotation=0.0), images.shape)(3)
+    assert views == (None, None)
+    assert torch.equal(views.augment(images, 1), images)
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (6, 3, 50)])
+def test_what_is_no_image_gets_noise_alone(make_config, shape):
+    data = torch.zeros(shape)
+    drawn = random_views(make_config(instance_noise=0.5), shape, second_view=True)
+    views = drawn(0)
+    assert views.points is drawn.second_view.points is None
+    assert views.augment(data, 0).shape == shape
+    assert 0.1 < float(views.augment(data, 0).std()) < 1.0
+
+
+def test_dtype_is_that_of_the_data(make_config):
+    drawn = RandomViews(make_config(), torch.empty(4, 1, 8, 8, dtype=torch.float64), True, True)
+    drawn(0)
+    assert {t.dtype for t in (*drawn.views, *drawn.second_view, drawn.uniform)} == {torch.float64}
 
 
 def test_latent_seeds_of_two_runs_do_not_meet():
-    first, second = LatentSeedAtStep(0, CPU), LatentSeedAtStep(1, CPU)
+    first, second = LatentSeed(0, CPU), LatentSeed(1, CPU)
     assert int(first(7)) == 7
     assert int(second(0)) == 2**32
     assert first(1) is first(2)

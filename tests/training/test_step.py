@@ -5,97 +5,175 @@ import itertools
 
 import pytest
 import torch
+from steps import make_inputs, make_step, named, parts_with_gradients
+from torch.nn.functional import softplus
 
 import infogan_fast as ig
-from infogan_fast.objectives import discriminator_loss, generator_loss
-from infogan_fast.training.networks import build_networks
-from infogan_fast.training.randomness import RandomViews
+from infogan_fast.objectives import (
+    Contribution,
+    DiscriminatorInformation,
+    DiscriminatorTerm,
+    GeneratorInformation,
+    GeneratorTerm,
+    nll_names,
+)
+from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS
 from infogan_fast.training.schedule import Schedule, schedule_at
-from infogan_fast.training.step import LOSS_TERMS, TrainingStep, frozen
-from infogan_fast.training.views import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS, Views
+from infogan_fast.training.settings import ConfigError
+from infogan_fast.training.step import TrainingStep, frozen
 
-PARTS = ("generator", "head", "trunk")
+# Of InfoGAN's settings, and the networks that they mean.
+PARTS = {"generator": "generator", "head": "q_head", "trunk": "trunk"}
+ALL = tuple(PARTS)
 PRECISIONS = ("float32", "bfloat16")
 
 
-def make_step(config, side=8):
-    nets = build_networks(config, (1, side, side)).train()
-    return nets, TrainingStep(nets, config)
+class Nothing(DiscriminatorTerm):
+    """A term that adds 0, so that the loss has a gradient of the others alone."""
+
+    metrics = ("nothing",)
+
+    def __call__(self, passes):
+        zero = 0.0 * passes.real_logits.sum()
+        return Contribution(zero, (zero.detach(),))
 
 
-def batch(config, side=8):
-    latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(1))
-    images = torch.rand(config.batch_size, 1, side, side, generator=torch.Generator().manual_seed(0))
-    return images, latents, Views(None, torch.zeros(VIEWS, config.batch_size, 1, side, side))
+class NothingForG(GeneratorTerm):
+    metrics = ("nothing_for_g",)
+
+    def __call__(self, passes):
+        zero = 0.0 * passes.fake_logits.sum()
+        return Contribution(zero, (zero.detach(),))
 
 
-@pytest.mark.parametrize("parts", [c for n in range(4) for c in itertools.combinations(PARTS, n)])
+def only_information(step):
+    """The step without the game."""
+    terms = [*step._discriminator_terms, *step._generator_terms]
+    kept = [term for term in terms if isinstance(term, (DiscriminatorInformation, GeneratorInformation))]
+    return TrainingStep(step.model, step.config, [*kept, Nothing(), NothingForG()])
+
+
+@pytest.mark.parametrize("parts", [c for n in range(4) for c in itertools.combinations(ALL, n)])
 def test_information_gradient_reaches_exactly_the_named_parts(make_config, parts):
     config = make_config(information_gradient=parts)
-    nets, step = make_step(config)
-    images, latents, views = batch(config)
-    fake = nets.generator(latents.input)
-    d_information = step.discriminator_losses(images, fake.detach(), latents, views)[1]
-    if d_information.requires_grad:
-        d_information.backward()
-    with frozen([*nets.trunk.parameters(), *nets.real_or_fake.parameters(), *nets.head.parameters()]):
-        g_information = step.generator_losses(fake, latents, views)[1]
-        if g_information.requires_grad:
-            g_information.backward()
-    reached = {
-        name
-        for name, module in nets.named_children()
-        if any(p.grad is not None and bool(p.grad.any()) for p in module.parameters())
-    }
-    assert reached == set(parts)
+    model, step = make_step(config)
+    step, inputs = only_information(step), make_inputs(config, still=True)
+    fake = model.generator(inputs.latents.input)
+    step.discriminator_loss(fake.detach(), inputs)[0].backward()
+    with frozen([*model.trunk.parameters(), *model.discriminator_head.parameters(), *model.q_head.parameters()]):
+        loss, _ = step.generator_loss(fake, inputs)
+        if loss.requires_grad:
+            loss.backward()
+    assert parts_with_gradients(model) == {PARTS[part] for part in parts}
 
 
-@pytest.mark.parametrize("parts", [PARTS, ("generator",), ()])
+def trained_parts(model, step, inputs):
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    step(inputs, Schedule(1.0, 1.0))
+    return {name.split(".")[0] for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+
+
+@pytest.mark.parametrize("parts", [ALL, ("generator",), ()])
 def test_what_a_step_changes(make_config, parts):
     config = make_config(information_gradient=parts)
-    nets, step = make_step(config)
-    before = {name: p.detach().clone() for name, p in nets.named_parameters()}
-    step(*batch(config), Schedule(1.0, 1.0))
-    changed = {name.split(".")[0] for name, p in nets.named_parameters() if not torch.equal(p, before[name])}
-    assert changed == {"generator", "trunk", "real_or_fake"} | ({"head"} & set(parts))
+    changed = trained_parts(*make_step(config), [make_inputs(config)])
+    assert changed == {"generator", "trunk", "discriminator_head"} | ({"q_head"} if "head" in parts else set())
 
 
 def test_players_do_not_train_each_other(make_config):
     config = make_config(learning_rate_discriminator=0.0, learning_rate_head=0.0)
-    nets, step = make_step(config)
-    before = {name: p.detach().clone() for name, p in nets.named_parameters()}
-    step(*batch(config), Schedule(1.0, 1.0))
-    assert {n.split(".")[0] for n, p in nets.named_parameters() if not torch.equal(p, before[n])} == {"generator"}
-    assert all(p.requires_grad for p in nets.parameters())
+    model, step = make_step(config)
+    assert trained_parts(model, step, [make_inputs(config)]) == {"generator"}
+    assert all(p.requires_grad for p in model.parameters())
 
 
-def test_terms(make_config):
+def test_metrics(make_config):
     config = make_config(categorical_weight=2.0, continuous_weight=0.5, variance=1.0)
     _, step = make_step(config)
-    images, latents, views = batch(config)
+    inputs = make_inputs(config, still=True)
     reference, _ = make_step(config)  # the same initial weights
     with torch.no_grad():
-        fake = reference.generator(latents.input)
-        features = reference.trunk(fake)
-        head = reference.head(features)
-        loss, nll = ig.reference.info_loss(head, latents, config.spec, 2.0, 0.125, 1.0, return_terms=True)
-        logits = reference.real_or_fake(features)
-        adversarial = discriminator_loss(reference.discriminate(images), logits)
-    terms = step(images, latents, views, Schedule(0.0, 0.25))
-    assert terms.shape == (len(LOSS_TERMS) + 3,)
-    assert not terms.requires_grad
-    nothing = torch.zeros(())  # of the term on real images
-    expected = torch.stack((adversarial, loss, generator_loss(logits), loss, head.abs().max(), nothing, *nll))
-    torch.testing.assert_close(terms, expected, rtol=1e-4, atol=1e-5)
+        features = reference.trunk(reference.generator(inputs.latents.input))
+        head = reference.q_head(features)
+        loss, nll = ig.reference.info_loss(head, inputs.latents, config.spec, 2.0, 0.125, 1.0, return_terms=True)
+        logits, real = reference.discriminator_head(features), reference.discriminate(inputs.real)
+    metrics = step([inputs], Schedule(0.0, 0.25))
+    assert not metrics.requires_grad
+    expected = {
+        "discriminator_loss": softplus(-real).mean() + softplus(logits).mean(),
+        "discriminator_information_loss": loss,
+        "head_abs_max": head.abs().max(),
+        **dict(zip(nll_names(config.spec), nll, strict=True)),
+        "generator_loss": softplus(-logits).mean(),
+        "generator_information_loss": loss,
+    }
+    found = named(step, metrics)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, msg=name)
 
 
-def test_gan_losses():
-    logits = torch.tensor([[0.0], [0.0]])
-    assert float(discriminator_loss(logits, logits)) == pytest.approx(2 * 0.6931472)
-    assert float(generator_loss(logits)) == pytest.approx(0.6931472)
-    certain = torch.tensor([[200.0]])
-    assert float(discriminator_loss(certain, -certain)) == 0.0
-    assert float(generator_loss(-certain)) == 200.0
+@pytest.mark.parametrize(("of_discriminator", "of_generator"), [(1, 1), (3, 1), (1, 2), (2, 3)])
+def test_updates_of_each_player(make_config, of_discriminator, of_generator):
+    """Each on inputs of its own; the last update of D and the first of G share their generated images."""
+    config = make_config(discriminator_updates=of_discriminator, generator_updates=of_generator)
+    model, step = make_step(config)
+    inputs = [make_inputs(config, number=number) for number in range(of_discriminator + of_generator - 1)]
+    calls = []
+    for name, optimizer in (("D", step.discriminator_optimizer), ("G", step.generator_optimizer)):
+        take_step = optimizer.step
+        optimizer.step = lambda name=name, take_step=take_step: (calls.append(name), take_step())
+    generated = []
+    generate = step.generate
+    step.generate = lambda latents: generated.append(latents) or generate(latents)
+    step(inputs, Schedule(1.0, 1.0))
+    assert calls == ["D"] * of_discriminator + ["G"] * of_generator
+    assert [next(i for i, x in enumerate(inputs) if x.latents.input is g) for g in generated] == list(
+        range(len(inputs))
+    )
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_metrics_are_means_over_the_updates(make_config):
+    config = make_config(discriminator_updates=2, learning_rate_discriminator=0.0, learning_rate_head=0.0)
+    first, second = (make_inputs(config, number=number) for number in (0, 1))
+    both = named(step := make_step(config)[1], step([first, second], Schedule(0.0, 1.0)))
+    config = make_config()
+    alone = [named(step := make_step(config)[1], step([x], Schedule(0.0, 1.0))) for x in (first, second)]
+    for name in ("discriminator_loss", "discriminator_information_loss"):
+        assert float(both[name]) == pytest.approx((float(alone[0][name]) + float(alone[1][name])) / 2, rel=1e-5)
+    assert float(both["generator_loss"]) == pytest.approx(float(alone[1]["generator_loss"]), rel=1e-5)
+
+
+def test_terms_of_ones_own(make_config):
+    class Seen(DiscriminatorTerm):
+        """Takes everything that a term can ask for."""
+
+        inputs = frozenset({"second_view", "labels", "uniform"})
+        metrics = ("seen",)
+
+        def __call__(self, passes):
+            seen.append(passes)
+            loss = 0.5 * passes.real_logits.square().mean()
+            return Contribution(loss, (loss.detach(),))
+
+    seen = []
+    config = make_config(real_information=1.0)
+    _, step = make_step(config, terms=[Seen()])
+    inputs = make_inputs(config)
+    metrics = named(step, step([inputs], Schedule(1.0, 1.0)))
+    (passes,) = seen
+    assert float(metrics["seen"]) == pytest.approx(float(0.5 * passes.real_logits.detach().square().mean()))
+    assert passes.labels is inputs.labels
+    assert passes.uniform is inputs.uniform
+    assert passes.real_head.shape == passes.second_view_head.shape == (config.batch_size, config.spec.head_dim(0.0625))
+    torch.testing.assert_close(passes.real, inputs.views.augment(inputs.real, REAL))
+    assert not passes.fake.requires_grad
+
+
+def test_two_terms_of_one_name_are_refused(make_config):
+    with pytest.raises(ConfigError, match="terms: two of them log nothing"):
+        make_step(make_config(), terms=[Nothing(), Nothing()])
 
 
 def test_learning_rates_fall_at_the_end(make_config):
@@ -124,56 +202,53 @@ def test_without_categorical_codes_the_continuous_ones_count_from_the_first_step
 
 
 def test_each_pass_of_the_trunk_has_a_view_of_its_own(make_config):
-    config, seen = make_config(), []
+    config, augmented = make_config(), []
 
     class Spy:
-        def see(self, images, *views):
-            seen.extend(views)
+        def augment(self, images, *views):
+            augmented.extend(views)
             return images
 
     _, step = make_step(config)
-    images, latents, _ = batch(config)
-    step(images, latents, Spy(), Schedule(1.0, 1.0))
-    assert seen == [REAL, FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR]
-    assert len(set(seen)) == VIEWS
+    step([make_inputs(config)._replace(views=Spy())], Schedule(1.0, 1.0))
+    assert augmented == [REAL, FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR]
+    assert len(set(augmented)) == VIEWS
 
 
 @pytest.mark.slow
-def test_compiled_step_agrees_and_does_not_recompile(make_config):
-    config = make_config()
+@pytest.mark.parametrize("changes", [{}, {"real_information": 1.0}, {"game": "hinge"}, {"game": "wgan-gp"}], ids=str)
+def test_compiled_step_agrees_and_does_not_recompile(make_config, changes):
+    config = make_config(**changes)
     _, eager = make_step(config)
-    _, compiled = make_step(make_config(compile=True))
-    images, _, views = batch(config)
-    seed = torch.tensor(0)
+    _, compiled = make_step(make_config(compile=True, **changes))
     for number in range(4):
         with torch._dynamo.config.patch(error_on_recompile=number > 0):
-            latents = ig.sample_latents(config.spec, config.batch_size, seed.fill_(number))
+            inputs = [make_inputs(config, number=number)]
             schedule = Schedule(1.0 - number / 4, number / 4)
-            expected = eager(images, latents, views, schedule)
-            torch.testing.assert_close(compiled(images, latents, views, schedule), expected, rtol=1e-3, atol=1e-4)
+            expected = eager(inputs, schedule)
+            torch.testing.assert_close(compiled(inputs, schedule), expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("networks", ["faces", "chairs", "keras"])
 def test_compiled_step_of_other_architectures(make_config, networks):
-    config = make_config(networks=networks)
-    images, latents, views = batch(config, 16)
-    (_, eager), (_, compiled) = (make_step(dataclasses.replace(config, compile=c), 16) for c in (False, True))
+    config, shape = make_config(networks=networks), (1, 16, 16)
+    inputs = [make_inputs(config, shape)]
+    (_, eager), (_, compiled) = (make_step(dataclasses.replace(config, compile=c), shape) for c in (False, True))
     for _ in range(2):
-        terms = [step(images, latents, views, Schedule(1.0, 1.0)) for step in (eager, compiled)]
-        torch.testing.assert_close(*terms, rtol=1e-3, atol=1e-4)
+        metrics = [step(inputs, Schedule(1.0, 1.0)) for step in (eager, compiled)]
+        torch.testing.assert_close(*metrics, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("parts", [PARTS, ()])
+@pytest.mark.parametrize("parts", [ALL, ()])
 def test_bfloat16_is_close_to_float32(make_config, parts):
     """Autocast rounds activations to 8 bits; the first step's losses say the same nevertheless."""
     steps = [make_step(make_config(precision=precision, information_gradient=parts)) for precision in PRECISIONS]
-    (_, wide), (narrow_nets, narrow) = steps
-    images, latents, _ = batch(make_config())
-    views = RandomViews(make_config(), torch.device("cpu"), images.shape)(0)
-    expected, rounded = (step(images, latents, views, Schedule(1.0, 1.0)) for step in (wide, narrow))
-    assert views.points is not None
+    (_, wide), (narrow_model, narrow) = steps
+    inputs = make_inputs(make_config())
+    expected, rounded = (step([inputs], Schedule(1.0, 1.0)) for step in (wide, narrow))
+    assert inputs.views.points is not None
     assert rounded.dtype == torch.float32
     torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.03)
     assert not torch.equal(rounded, expected)
-    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in narrow_nets.parameters())
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in narrow_model.parameters())

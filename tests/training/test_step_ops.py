@@ -2,35 +2,28 @@
 
 import pytest
 import torch
+from steps import make_inputs, make_step
 
-import infogan_fast as ig
-from infogan_fast.nets.layer_runner import LayerRunner
+from infogan_fast.networks.runner import NetworkRunner
 from infogan_fast.training import step as step_module
-from infogan_fast.training.networks import build_networks
 from infogan_fast.training.schedule import Schedule
-from infogan_fast.training.step import TrainingStep
-from infogan_fast.training.views import VIEWS, Views
 
 STEPS = 30
 
 
 @pytest.fixture
 def losses(make_config, monkeypatch):
-    """A function of (dtype, own_ops) that trains from the same seeds, and returns the terms of every step."""
+    """A function of (dtype, own_ops) that trains from the same seeds, and returns the metrics of every step."""
 
     def run(dtype, own_ops, steps=STEPS, side=8, **changes):
+        shape = (1, side, side)
         with monkeypatch.context() as patch:
-            patch.setattr(step_module, "LayerRunner", lambda layers, _: LayerRunner(layers, own_ops))
-            config = make_config(width=0.1, batch_size=16, **changes)
-            nets = build_networks(config, (1, side, side)).to(dtype).train()
-            step = TrainingStep(nets, config)
-        images = torch.rand(steps, 16, 1, side, side, generator=torch.Generator().manual_seed(0)).to(dtype)
-        views = Views(None, torch.zeros(VIEWS, 16, 1, side, side, dtype=dtype))
-        terms = []
-        for number, real in enumerate(images):
-            latents = ig.sample_latents(config.spec, 16, torch.tensor(number), dtype=dtype)
-            terms.append(step(real, latents, views, Schedule(1.0, 0.5)))
-        return torch.stack(terms).double()
+            patch.setattr(step_module, "NetworkRunner", lambda network, _: NetworkRunner(network, own_ops))
+            config = make_config(**{"width": 0.1, "batch_size": 16, **changes})
+            _, step = make_step(config, shape, dtype)
+        numbers = range(steps)
+        inputs = [make_inputs(config, shape, dtype, number, still=not config.real_information) for number in numbers]
+        return torch.stack([step([now], Schedule(1.0, 0.5)) for now in inputs]).double()
 
     return run
 
@@ -48,3 +41,9 @@ def test_other_architectures(losses, networks):
     common, own = (losses(torch.float64, own_ops, 4, 16, networks=networks) for own_ops in (False, True))
     assert float((common[-1] - common[0]).abs().max()) > 0.01
     torch.testing.assert_close(own, common, rtol=1e-9, atol=1e-9)
+
+
+def test_with_a_second_view(losses):
+    common, own = (losses(torch.float64, own_ops, 20, real_information=1.0) for own_ops in (False, True))
+    assert float((common[-1] - common[0]).abs().max()) > 0.1
+    torch.testing.assert_close(own, common, rtol=0.0, atol=1e-11)

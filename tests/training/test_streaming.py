@@ -18,21 +18,16 @@ from torch.utils.data import Dataset
 
 from infogan_fast.data import DataError, ImageData, StoredImages, load
 from infogan_fast.evaluation import code_accuracies
+from infogan_fast.model import evaluation_mode
+from infogan_fast.runs.checkpoint import checkpoints
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import batches as batches_module
 from infogan_fast.training.batches import ResidentBatches, StreamedBatches
-from infogan_fast.training.checkpoint import checkpoints
-from infogan_fast.training.networks import evaluation_mode
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
 
 Image = pytest.importorskip("PIL.Image")
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
-
-
-class Silent:
-    def update(self, metrics):
-        pass
 
 
 class Items(Dataset):
@@ -80,13 +75,13 @@ def run(config, data, path, stop_at=None):
     folder = RunFolder(path)
     folder.make()
     trainer = Trainer(config, data, folder)
-    trainer.run(Silent(), lambda: trainer.step == stop_at)
+    trainer.run(stop=lambda: trainer.step == stop_at)
     return trainer
 
 
 def assert_same_bits(first, second):
     assert first.step == second.step
-    for (name, a), b in zip(first.nets.state_dict().items(), second.nets.state_dict().values(), strict=True):
+    for (name, a), b in zip(first.model.state_dict().items(), second.model.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
 
 
@@ -110,31 +105,37 @@ def test_streamed_and_in_memory_give_the_same_bits(make_config, tmp_path, source
 
 def test_a_tensor_is_streamed_where_it_does_not_fit_on_the_device(make_config, data, tmp_path, monkeypatch):
     resident = run(make_config(), data, tmp_path / "a")
-    assert isinstance(resident.batches, ResidentBatches)
-    assert resident.batches.note is None
+    assert isinstance(resident.loop.inputs.batches, ResidentBatches)
+    assert resident.loop.inputs.batches.note is None
     monkeypatch.setattr(batches_module, "_free_on_device", lambda device: 2 * data.images.nbytes - 1)
     streamed = run(make_config(), data, tmp_path / "b")
-    assert isinstance(streamed.batches, StreamedBatches)
-    assert "30 images" in streamed.batches.note
+    assert isinstance(streamed.loop.inputs.batches, StreamedBatches)
+    assert "30 images" in streamed.loop.inputs.batches.note
     assert_same_bits(resident, streamed)
-    assert isinstance(run(make_config(stream=False), data, tmp_path / "c").batches, ResidentBatches)
+    assert isinstance(run(make_config(stream=False), data, tmp_path / "c").loop.inputs.batches, ResidentBatches)
     monkeypatch.setattr(batches_module, "_free_on_device", lambda device: 2 * data.images.nbytes)
-    assert isinstance(run(make_config(), data, tmp_path / "d").batches, ResidentBatches)
-    assert isinstance(run(make_config(stream=True), data, tmp_path / "e").batches, StreamedBatches)
+    assert isinstance(run(make_config(), data, tmp_path / "d").loop.inputs.batches, ResidentBatches)
+    assert isinstance(run(make_config(stream=True), data, tmp_path / "e").loop.inputs.batches, StreamedBatches)
 
 
-def test_batches_of_any_step(make_config, tmp_path):
-    data = open_("npy", tmp_path, True)
-    config = make_config()
-    streamed = StreamedBatches(data.images, config, torch.device("cpu"))
-    resident = ResidentBatches(torch.from_numpy(PIXELS)[:, None], config)
-    place = streamed.images().data_ptr()
+@pytest.mark.parametrize("updates", [1, 3])
+def test_batches_of_any_step(make_config, tmp_path, updates):
+    """One for each update of D, each with its labels."""
+    data, labels = open_("npy", tmp_path, True), torch.arange(30)
+    config = make_config(discriminator_updates=updates)
+    streamed = StreamedBatches(data.images, config, torch.device("cpu"), labels)
+    resident = ResidentBatches(torch.from_numpy(PIXELS)[:, None], config, labels)
+    places = [batch.images.data_ptr() for batch in streamed()]
     for step in (0, 1, 2, 3, 7, 8, 5, 5, 100):
         streamed.prepare(step)
         resident.prepare(step)
-        assert torch.equal(streamed.images(), resident.images())
-        assert streamed.images().data_ptr() == place  # of which a CUDA graph reads
-    streamed.close()
+        pairs = list(zip(streamed(), resident(), strict=True))
+        assert len(pairs) == updates
+        for one, other in pairs:
+            assert torch.equal(one.images, other.images)
+            assert torch.equal(one.labels, other.labels)
+            assert np.array_equal(PIXELS[one.labels.numpy()], one.images[:, 0].numpy())
+        assert [batch.images.data_ptr() for batch in streamed()] == places  # of which a CUDA graph reads
 
 
 def test_codes_classify_streamed_images_as_they_do_those_in_memory(make_config, tmp_path):
@@ -142,8 +143,8 @@ def test_codes_classify_streamed_images_as_they_do_those_in_memory(make_config, 
     held = dataclasses.replace(held, heldout_images=held.images[:9], heldout_labels=held.labels[:9])
     streamed = dataclasses.replace(streamed, heldout_images=held.images[:9], heldout_labels=held.labels[:9])
     trainer = run(make_config(), held, tmp_path / "a")
-    with evaluation_mode(trainer.nets):
-        expected, got = (code_accuracies(trainer.nets, trainer.spec, data) for data in (held, streamed))
+    with evaluation_mode(trainer.model):
+        expected, got = (code_accuracies(trainer.model, trainer.spec, data) for data in (held, streamed))
     assert expected == got
 
 
@@ -164,13 +165,13 @@ def test_a_file_that_goes_bad_ends_the_run(make_config, tmp_path, workers, what)
         return False
 
     with pytest.raises(DataError, match=r"class1/07\.png: .*; it was not so at the start of the run"):
-        trainer.run(Silent(), damage)
+        trainer.run(stop=damage)
     assert multiprocessing.active_children() == []
     assert trainer.step < 30
     *_, last = checkpoints(folder.checkpoints)
     files(tmp_path / "data")
     again = Trainer(make_config(steps=1000), open_("folder", tmp_path, True), folder)
-    assert again.continued_from == last
+    assert again.resumed_from == last
     assert again.step >= 4
 
 
@@ -186,7 +187,7 @@ def test_a_worker_that_dies_ends_the_run(make_config, tmp_path):
         return False
 
     with pytest.raises(DataError, match="a worker process that reads its images died"):
-        trainer.run(Silent(), kill)
+        trainer.run(stop=kill)
     assert multiprocessing.active_children() == []
     assert checkpoints(folder.checkpoints)
 
@@ -202,7 +203,7 @@ def test_no_worker_is_left_where_the_training_fails(make_config, tmp_path):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Trainer(make_config(), data, folder).run(Silent(), stop)
+        Trainer(make_config(), data, folder).run(stop=stop)
     assert len(seen) == 2
     assert multiprocessing.active_children() == []
 

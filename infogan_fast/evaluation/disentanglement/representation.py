@@ -12,7 +12,7 @@ from torch import Tensor
 from infogan_fast.data import StoredImages
 from infogan_fast.evaluation.reading import batches
 from infogan_fast.finite import check_outputs
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec
 
 
@@ -79,7 +79,7 @@ def represent(
     """
     device, codes = next(nets.parameters()).device, []
     for batch in batches(images, rows):
-        head = check_outputs(nets.encode(batch.to(device).float() / 255.0), "outputs of Q")
+        head = check_outputs(nets.q_output(batch.to(device).float() / 255.0), "outputs of Q")
         *logits, rest = head.split_with_sizes([*spec.categorical, head.shape[1] - sum(spec.categorical)], dim=1)
         columns = [code.argmax(dim=1, keepdim=True).double() for code in logits]
         codes.append(torch.cat([*columns, rest[:, : spec.continuous].double()], dim=1).cpu())

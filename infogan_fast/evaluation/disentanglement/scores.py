@@ -17,7 +17,7 @@ from infogan_fast.evaluation.disentanglement.mig import mig
 from infogan_fast.evaluation.disentanglement.representation import Representation, represent
 from infogan_fast.evaluation.disentanglement.sap import sap
 from infogan_fast.evaluation.reading import some_rows
-from infogan_fast.nets import InfoGAN
+from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec
 
 #: The most images that scores are fitted on and tested on, those of disentanglement_lib.

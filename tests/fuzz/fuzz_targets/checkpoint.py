@@ -14,7 +14,7 @@ from json_mutator import DEEP, LONG, mutated_json, text_of
 
 from fuzz_targets import tiny_run
 from fuzz_targets.placing import write
-from infogan_fast.training.checkpoint import (
+from infogan_fast.runs.checkpoint import (
     Best,
     best_of,
     entry,
@@ -22,7 +22,7 @@ from infogan_fast.training.checkpoint import (
     load_networks,
     save_checkpoint,
 )
-from infogan_fast.training.continuation import check_same_run
+from infogan_fast.runs.resume import check_same_run
 from infogan_fast.training.networks import build_networks
 
 _NAME, _STEP = "step_00000002.safetensors", 2
@@ -46,7 +46,7 @@ def _read(path):
     assert best is None or (type(best.step) is int and best.step >= 0 and math.isfinite(best.score)), f"best: {best}"
     if scalars["settings"]:  # else it is not of a run
         check_same_run(scalars, path, tiny_run.CONFIG, tiny_run.images(), _sha256())
-        load_networks(_networks(), "nets", tensors, path)
+        load_networks(_networks(), "model", tensors, path)
 
 
 @functools.cache
@@ -70,7 +70,8 @@ def _seeds():
     scalars = {
         "seconds": 1.5,
         "last_log": [2, 1.5],
-        "image_shape": [1, 4, 4],
+        "shape": [1, 4, 4],
+        "networks": {},
         "images": 12,
         "images_sha256": "0" * 64,
         "settings": {},
@@ -95,9 +96,9 @@ def _damaged():
         "best-without-end": {"best": [float("inf"), 0.5]},
         "best-that-is-not-a-number": {"best": [2, float("nan")]},
         "best-beyond-floats": {"best": [2, 10**400]},
-        "shape-that-is-a-number": {"image_shape": 4},
-        "shape-of-texts": {"image_shape": ["a", "b", "c"]},
-        "shape-beyond-64-bits": {"image_shape": [1, 2**70, 4]},
+        "shape-that-is-a-number": {"shape": 4},
+        "shape-of-texts": {"shape": ["a", "b", "c"]},
+        "shape-beyond-64-bits": {"shape": [1, 2**70, 4]},
         "number-of-images-that-is-a-text": {"images": "many"},
         "settings-that-are-a-list": {"settings": []},
         "settings-that-are-a-number": {"settings": 5},
@@ -109,7 +110,7 @@ def _damaged():
     texts = {"scalars-nested-3000-deep": DEEP, "scalars-that-are-a-list": [1], "scalars-that-are-a-text": "format"}
     files |= {name: with_scalars(no_tensors, lambda old, v=value: text_of(v)) for name, value in texts.items()}
     renamed = run.replace(
-        b"nets.generator.layers.1.num_batches_tracked", b"nets.generator.\\n\\u001b[2J.num_batch_trackd", 1
+        b"model.generator.layers.1.num_batches_tracked", b"model.generator.\\n\\u001b[2J.num_batch_trackd", 1
     )
     few = _seeds()["few.safetensors"]
     few = (int.from_bytes(few[:8], "little") + 18).to_bytes(8, "little") + few[8:]  # what the next change adds

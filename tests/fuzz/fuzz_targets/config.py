@@ -8,8 +8,8 @@ from json_mutator import DEEP, LONG, mutated_json, text_of
 
 from fuzz_targets import tiny_run
 from fuzz_targets.placing import write
+from infogan_fast.runs.folder import RunFolder
 from infogan_fast.training import PRESETS, TrainConfig, preset
-from infogan_fast.training.run_folder import RunFolder
 
 
 def _place(content, folder):

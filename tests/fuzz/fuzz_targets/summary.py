@@ -8,7 +8,7 @@ from json_mutator import DEEP, LONG, mutated_json, text_of
 from fuzz_targets import tiny_run
 from fuzz_targets.placing import write
 from infogan_fast.evaluation import headlines
-from infogan_fast.training.run_folder import RunFolder
+from infogan_fast.runs.folder import RunFolder
 
 
 def _place(content, folder):

@@ -3,15 +3,14 @@
 import functools
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 
 from infogan_fast.data import ImageData
+from infogan_fast.runs.finish import finish
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import TrainConfig
-from infogan_fast.training.run import finish
-from infogan_fast.training.run_folder import RunFolder
-from infogan_fast.training.trainer import Trainer
 
 CONFIG = TrainConfig(
     device="cpu",
@@ -44,7 +43,7 @@ def files():
         folder.make()
         folder.write_config(CONFIG, ABOUT)
         trainer = Trainer(CONFIG, images(), folder)
-        trainer.run(SimpleNamespace(update=lambda metrics: None))
+        trainer.run()
         finish(trainer)
         found = [file for file in folder.path.rglob("*") if file.is_file()]
         return {str(file.relative_to(folder.path)): file.read_bytes() for file in found}

@@ -1,0 +1,79 @@
+"""How a run shows its progress: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from infogan_fast.training.history import Metrics
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def describe(metrics: Metrics) -> str:
+    """Throughput, losses and L_I per code in nats, on one line."""
+    bounds = " ".join(f"{bound:.2f}" for bound in metrics.mi_bound_nats)
+    losses = metrics.losses
+    return (
+        f"{metrics.images_per_second:.0f} images/s  D {losses['discriminator_loss']:.2f}  "
+        f"G {losses['generator_loss']:.2f}  L_I {bounds} nats"
+    )
+
+
+class _BarAboveFigures(Bar):
+    """A progress bar and, on a row of its own, the figures."""
+
+    figures = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The rows."""
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self.figures)
+
+
+class BarProgress:
+    """Keeps a rich progress bar up to date: steps and time left on one row, figures below."""
+
+    def __init__(self, bar: _BarAboveFigures, steps: int, done: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("train", total=steps, completed=done)
+
+    def update(self, metrics: Metrics) -> None:
+        """Show a line of metrics."""
+        self._bar.figures = describe(metrics)
+        self._bar.update(self._task, completed=metrics.step)
+
+
+class LineProgress:
+    """Prints a line at most every ten seconds, and one at the end."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        self._console, self._steps = console, steps
+        self._printed = -_SECONDS_BETWEEN_LINES
+
+    def update(self, metrics: Metrics) -> None:
+        """Print a line of metrics if it is time to."""
+        now = time.monotonic()
+        if now - self._printed >= _SECONDS_BETWEEN_LINES or metrics.step == self._steps:
+            self._printed = now
+            left = metrics.seconds / metrics.step * (self._steps - metrics.step)
+            self._console.print(
+                f"step {metrics.step}/{self._steps}  {describe(metrics)}  {left:.0f} s left", soft_wrap=True
+            )
+
+
+@contextmanager
+def progress_on(console: Console, steps: int, done: int) -> Iterator[BarProgress | LineProgress]:
+    """Progress of a run of ``steps`` training steps of which ``done`` are done, as suits the console."""
+    if not console.is_terminal:
+        yield LineProgress(console, steps)
+        return
+    columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn())
+    with _BarAboveFigures(*columns, TextColumn("left"), console=console) as bar:
+        yield BarProgress(bar, steps, done)

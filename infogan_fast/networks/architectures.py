@@ -1,0 +1,74 @@
+"""The built-in architectures, and the model of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from torch import nn
+
+from infogan_fast.model import InfoGAN
+from infogan_fast.networks import chairs, keras, mnist, svhn
+from infogan_fast.networks.parts import ImageShape, Layers, LinearHead, QHead, TrunkLayers
+from infogan_fast.spec import LatentSpec, Variance
+
+Networks = Literal["mnist", "svhn", "faces", "chairs", "keras"]
+
+
+class Architecture(NamedTuple):
+    """How the networks are made. What each takes last is ``width``, the multiplier of every hidden channel count."""
+
+    generator: Callable[[int, ImageShape, float], Layers]
+    """From the width of G's input and the images' shape: latent variables to images in [0, 1]."""
+    trunk: Callable[[ImageShape, float], TrunkLayers]
+    """From the images' shape: images to the features that D and Q share."""
+    q_head: Callable[[int, int, float], Layers]
+    """From the number of features and the width of Q's output: features to the parameters of Q(c|x)."""
+
+
+ARCHITECTURES: dict[Networks, Architecture] = {
+    "mnist": Architecture(mnist.Generator, mnist.Trunk, QHead),
+    "svhn": Architecture(svhn.Generator, svhn.Trunk, QHead),
+    "faces": Architecture(svhn.Generator, svhn.Trunk, LinearHead),
+    "chairs": Architecture(chairs.Generator, chairs.Trunk, LinearHead),
+    "keras": Architecture(keras.Generator, keras.Trunk, keras.QHead),
+}
+
+
+def build_model(
+    spec: LatentSpec,
+    image_shape: ImageShape = (1, 28, 28),
+    *,
+    variance: Variance = "learned",
+    width: float = 1.0,
+    seed: int = 0,
+    networks: Networks = "mnist",
+) -> InfoGAN:
+    """An InfoGAN of one of the built-in architectures.
+
+    Args:
+        spec: the latent variables.
+        image_shape: ``(channels, height, width)``.
+        variance: of Q's Gaussians, as in ``info_loss``.
+        width: multiplier of every hidden channel count.
+        seed: of the initial weights (PyTorch's default initialisation), which are drawn on the CPU whatever the
+            device and leave torch's global generator as it was.
+        networks: their architecture, one of ``ARCHITECTURES``.
+
+    Raises:
+        ValueError: the architecture is not for images of that shape, or ``width`` is not positive.
+    """
+    architecture = ARCHITECTURES[networks]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        generator = architecture.generator(spec.input_dim, image_shape, width)
+        trunk = architecture.trunk(image_shape, width)
+        return InfoGAN(
+            spec,
+            generator=generator,
+            trunk=trunk,
+            discriminator_head=nn.Linear(trunk.out_features, 1),
+            q_head=architecture.q_head(trunk.out_features, spec.head_dim(variance), width),
+            variance=variance,
+        )

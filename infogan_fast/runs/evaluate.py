@@ -1,0 +1,162 @@
+"""Evaluating, drawing and reporting a checkpoint of a run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infogan_fast import data as datasets
+from infogan_fast.data.images import size_text
+from infogan_fast.data.workers import worker_deaths_explained
+from infogan_fast.evaluation import bound_note, evaluate, write_traversals
+from infogan_fast.model import InfoGAN
+from infogan_fast.report.page import Subject, write_evaluation_report
+from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
+from infogan_fast.runs.finish import about_data
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.load import load_model
+from infogan_fast.training import randomness
+from infogan_fast.training.settings import OWN_DATA, TrainConfig
+
+
+def evaluate_run(
+    folder: RunFolder,
+    data: str | datasets.ImageData | None = None,
+    device: str | None = None,
+    which: Which = "last",
+    progress: datasets.Progress | None = None,
+    with_fid: bool = False,
+    model: InfoGAN | None = None,
+) -> dict[str, Any]:
+    """Metrics of a run's checkpoint, under the names that ``summary.json`` uses.
+
+    Args:
+        folder: of the run.
+        data: images other than the run's own, or their name or path.
+        device: other than the run's own.
+        which: of the checkpoints.
+        progress: told how far a download of the images is.
+        with_fid: also the FID, if its network is on this machine.
+        model: as in ``load``.
+
+    Raises:
+        RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
+    """
+    nets, config, shape = load_model(folder, device, which, model)
+    images = data if isinstance(data, datasets.ImageData) else _data_for(config, data, shape, progress)
+    if images.shape != shape:
+        raise datasets.DataError(
+            f"{images.name}: its images are {size_text(images.shape)}, the run was trained on {size_text(shape)}"
+        )
+    seed = torch.tensor(config.seed, device=config.device)
+    with torch.no_grad(), worker_deaths_explained(images.name):
+        figures = evaluate(
+            nets,
+            config.spec,
+            config.variance,
+            images,
+            seed,
+            randomness.EVALUATION,
+            config.evaluation_samples,
+            with_fid,
+        )
+    return {
+        **figures.to_json(),
+        "objective": config.objective,
+        "bound_note": bound_note(config.spec, config.variance),
+        **about_data(images),
+    }
+
+
+def report_evaluation(
+    folder: RunFolder,
+    figures: dict[str, Any],
+    data: str | None = None,
+    device: str | None = None,
+    which: Which = "last",
+) -> Path:
+    """Write the report of a run's checkpoint, with pictures of it, beside the run's own ``report.html``.
+
+    Args:
+        folder: of the run.
+        figures: what ``evaluate_run`` gave for the same arguments.
+        data: name or path of images other than the run's own.
+        device: other than the run's own.
+        which: of the checkpoints.
+
+    Returns:
+        The file: ``report-last.html`` or ``report-best.html``, or with other images ``report-last-on-NAME.html``.
+
+    Raises:
+        RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
+    """
+    other = None if data is None else datasets.canonical(data)
+    if other == folder.read_config().data:
+        other = None
+    subject = Subject(which, step_of(find_checkpoint(folder.checkpoints, which)), other)
+    with tempfile.TemporaryDirectory() as pictures:
+        drawn = draw_run(folder, Path(pictures), device=device, which=which)
+        return write_evaluation_report(folder, figures, drawn, subject)
+
+
+def _data_for(
+    config: TrainConfig, data: str | None, shape: tuple[int, ...], progress: datasets.Progress | None
+) -> datasets.ImageData:
+    """The run's own images, or others; image files, which have no size of their own, at that of the run."""
+    image_size, channels = config.image_size, config.channels
+    if data is None and config.data == OWN_DATA:
+        raise datasets.DataError(
+            "data: the run was trained on data that were given from Python; name images with --data, or evaluate it "
+            "from there"
+        )
+    if data is not None and len(shape) == 3 and datasets.is_image_folder(data):
+        channels, height, width = shape
+        image_size = height if height == width else image_size
+    return datasets.load(
+        data or config.data,
+        image_size=image_size,
+        channels=channels,
+        strict=config.strict,
+        stream=config.stream,
+        workers=config.workers,
+        progress=progress,
+    )
+
+
+def draw_run(
+    folder: RunFolder,
+    out: Path | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    which: Which = "last",
+    model: InfoGAN | None = None,
+) -> list[Path]:
+    """Draw the pictures of a run's checkpoint.
+
+    Args:
+        folder: of the run.
+        out: folder for the pictures; if None, ``traversals`` of the run, or ``traversals-seedN`` where ``seed`` is N
+            and not the run's own, with ``-best`` after it for the best checkpoint.
+        seed: of the noise; the run's own if None.
+        device: other than the run's own.
+        which: of the checkpoints.
+        model: as in ``load``.
+
+    Returns:
+        The files.
+
+    Raises:
+        RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
+    """
+    nets, config, _ = load_model(folder, device, which, model)
+    if seed is None:
+        seed = config.seed
+    if out is None:
+        name = folder.traversals.name + ("" if seed == config.seed else f"-seed{seed}")
+        out = folder.make_pictures_folder(name if which == "last" else f"{name}-{which}")
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+    return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)

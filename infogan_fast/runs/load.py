@@ -1,0 +1,127 @@
+"""A trained run as an object."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infogan_fast.finite import check_model
+from infogan_fast.model import InfoGAN
+from infogan_fast.runs.checkpoint import (
+    CheckpointError,
+    Which,
+    check_networks,
+    find_checkpoint,
+    load_checkpoint,
+    load_networks,
+)
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.training.device import resolve
+from infogan_fast.training.networks import build_networks
+from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: what was trained, how, and what came of it."""
+
+    model: InfoGAN
+    """The networks of the checkpoint in evaluation mode; G is its average over the training steps (EMA), if the run
+    kept one."""
+    config: TrainConfig
+    """The settings."""
+    summary: dict[str, Any] | None
+    """What ``summary.json`` holds; None for a run that is not finished."""
+    folder: Path
+    """The run folder."""
+
+
+def load(
+    folder: str | os.PathLike[str],
+    checkpoint: Which = "last",
+    *,
+    model: InfoGAN | None = None,
+    device: str | None = None,
+) -> Run:
+    """A run from its folder, whether it was made in Python or by the command line.
+
+    Nothing in the folder is ever run as code: weights are put into the built-in networks that the settings name, or
+    into ``model``.
+
+    Args:
+        folder: the run folder.
+        checkpoint: ``"last"``; ``"best"``, by the setting ``best_by``; or the number of training steps done there.
+        model: for a run with networks of one's own, the same networks again, with any weights; the checkpoint's are put
+            into them.
+        device: ``"cpu"``, ``"cuda"`` or ``"auto"``; None for the run's own.
+
+    Raises:
+        RunFolderError: it is not the folder of a run, or a file of it is damaged.
+        CheckpointError: there is no such checkpoint, it is damaged, or of other networks.
+        ConfigError: the device is not there, or ``model`` is missing or not of the run's latent code.
+        NonFiniteError: a weight is not finite.
+    """
+    run_folder = RunFolder(Path(folder))
+    model, config, _ = load_model(run_folder, device, checkpoint, model)
+    return Run(model, config, run_folder.read_summary() if run_folder.has_summary else None, run_folder.path)
+
+
+def load_model(
+    folder: RunFolder, device: str | None, which: Which, model: InfoGAN | None = None
+) -> tuple[InfoGAN, TrainConfig, tuple[int, ...]]:
+    """The networks of a checkpoint as ``Run.model``, the settings in effect, and the shape of what G makes."""
+    config = folder.read_config()
+    config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
+    path = find_checkpoint(folder.checkpoints, which)
+    tensors, scalars = load_checkpoint(path, torch.device(config.device))
+    shape = tuple(scalars["shape"])
+    if config.networks == OWN_NETWORKS:
+        if model is None:
+            raise ConfigError(_needs_networks(folder))
+        check_own_model(model, config)
+    elif model is not None:
+        raise ConfigError(f"model: got networks of your own, allowed: None; {folder} has {config.networks}'s")
+    else:
+        with torch.device("meta"):  # settings of huge networks take no memory so
+            check_networks(_built(config, shape, path), "model", tensors, path)
+    used = ("model.", "ema.")
+    check_model({name: tensor for name, tensor in tensors.items() if name.startswith(used)}, path)
+    model = _built(config, shape, path) if model is None else model
+    model = model.to(config.device).eval()
+    load_networks(model, "model", tensors, path)
+    if config.ema > 0.0:
+        load_networks(model.generator, "ema", tensors, path)
+    return model, config, shape
+
+
+def check_own_model(model: InfoGAN, config: TrainConfig) -> None:
+    """Whether networks of the user's own are for the settings' latent code.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    if (model.spec, model.variance) != (config.spec, config.variance):
+        raise ConfigError(
+            f"model: got {model.spec} with variance {model.variance!r}, allowed: those of the run, {config.spec} with "
+            f"{config.variance!r}"
+        )
+
+
+def _built(config: TrainConfig, shape: tuple[int, ...], path: Path) -> InfoGAN:
+    if len(shape) != 3:
+        raise CheckpointError(f"{path}: is of data of shape {list(shape)}, for which there are no built-in networks")
+    channels, height, width = shape
+    return build_networks(config, (channels, height, width))
+
+
+def _needs_networks(folder: RunFolder) -> str:
+    names = ", ".join(f"{name} {value}" for name, value in folder.read_about()["networks"].items())
+    return (
+        f"{folder.path}: needs networks of your own ({names or 'not named'}); from Python: "
+        "ig.load(..., model=...) or ig.train(..., model=..., resume=True)"
+    )

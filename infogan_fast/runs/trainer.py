@@ -1,0 +1,284 @@
+"""The training loop: batches in, checkpoints, metrics and pictures out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from infogan_fast.data import ImageData
+from infogan_fast.data.workers import worker_deaths_explained
+from infogan_fast.evaluation import Evaluation, evaluate, training_accuracies, write_traversals
+from infogan_fast.evaluation.traversal import samples_grid, write_picture
+from infogan_fast.model import InfoGAN, evaluation_mode
+from infogan_fast.objectives import Term
+from infogan_fast.runs.checkpoint import (
+    Best,
+    CheckpointError,
+    best_of,
+    checkpoints,
+    load_checkpoint,
+    remove_old,
+    save_checkpoint,
+    step_of,
+)
+from infogan_fast.runs.errors import RunFolderError
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.resume import check_same_run
+from infogan_fast.runs.state import TrainedState
+from infogan_fast.runs.tensorboard import TensorBoardLog
+from infogan_fast.training import randomness
+from infogan_fast.training.history import Metrics
+from infogan_fast.training.loop import TrainingLoop
+from infogan_fast.training.schedule import schedule_at
+from infogan_fast.training.settings import ConfigError, TrainConfig
+
+#: Who is told how the training goes: called with every line of ``metrics.jsonl``.
+Progress: TypeAlias = Callable[[Metrics], None]
+
+
+class Trainer:
+    """Networks, optimisers and data of one run, from its first step or from its last checkpoint.
+
+    Weights after a given step depend on ``config`` and the data alone, on one machine's CPU with one number of threads:
+    continuing from a checkpoint gives the bits of a run that was never interrupted. That holds for a run of the same
+    ``config.steps``: the schedules follow the share of the run that is done, so a run that is made longer when it is
+    continued is not the run that would have been that long from the start.
+
+    Args:
+        config: the settings, with device and width resolved (``device.resolve``).
+        data: the images.
+        folder: where checkpoints, metrics and pictures go; a checkpoint in it is resumed from.
+        model: networks of the user's own, which are trained in place; None for the built-in ones.
+        terms: of the user's own, beside those of the settings.
+
+    Raises:
+        ConfigError: the batch is larger than the data, the networks do not fit the images, the best checkpoint is to be
+            told by labels that there are not, or TensorBoard is not installed or cannot write there.
+        CheckpointError: the checkpoint is damaged, or of other networks or settings.
+        DataError: the checkpoint's run was trained on other images.
+        NonFiniteError: the checkpoint's weights are not finite.
+        RunFolderError: another process holds the folder, or a file of it cannot be read.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: ImageData,
+        folder: RunFolder,
+        model: InfoGAN | None = None,
+        terms: Sequence[Term] = (),
+    ) -> None:
+        self.config, self.spec, self.data, self.folder = config, config.spec, data, folder
+        self.loop = TrainingLoop(config, data, model, terms)
+        self._state = TrainedState(self.loop)
+        self._images_sha256 = data.sha256()
+        self.seconds = 0.0
+        self._last_log = (0, 0.0)  # step and seconds
+        self.best: Best | None = None
+        if config.best_by == "accuracy" and (data.labels is None or not config.categorical):
+            missing = "categorical codes" if data.labels is not None else f"labels in {data.name}"
+            raise ConfigError(f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound")
+        with self.folder.held() if folder.path.is_dir() else nullcontext():
+            self.resumed_from = self._restore()
+        self._tensorboard = (
+            TensorBoardLog(folder.tensorboard, self.spec.code_names, self.step) if config.tensorboard else None
+        )
+
+    @property
+    def model(self) -> InfoGAN:
+        """The networks that are trained."""
+        return self.loop.model
+
+    @property
+    def step(self) -> int:
+        """Training steps done."""
+        return self.loop.step
+
+    def run(self, progress: Progress | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        """Train until ``config.steps``, and save a checkpoint there.
+
+        Args:
+            progress: called with every line of ``metrics.jsonl``, if not None.
+            stop: asked after each step; where it says so, training ends there, with a checkpoint.
+
+        Raises:
+            NonFiniteError: training diverged; the last checkpoint is one from before.
+            WriteError: a file cannot be written, as on a full disk; what was saved before is still there.
+            DataError: streamed images cannot be read any more; the same holds.
+            RunFolderError: another process holds the folder, or has trained in it since this trainer was made.
+        """
+        with (
+            closing(self.loop.inputs.batches),
+            worker_deaths_explained(self.data.name),
+            self.folder.held(),
+            torch.random.fork_rng(),  # networks of the user's own may draw from it
+        ):
+            self._check_alone()
+            self._run(progress, stop)
+
+    def _check_alone(self) -> None:
+        """See that nobody else has trained in the folder while it was not held."""
+        found = checkpoints(self.folder.checkpoints)
+        if found and step_of(found[-1]) > self.step:
+            raise RunFolderError(
+                f"{found[-1]}: is of a later step than {self.step}, the last of this trainer: another one has trained "
+                "in the folder since; make a new one"
+            )
+
+    def _run(self, progress: Progress | None, stop: Callable[[], bool]) -> None:
+        before, started = self.seconds, time.perf_counter()
+        stopping = False
+        while self.step < self.config.steps and not stopping:
+            self.loop.advance()
+            due = {what for what in ("log", "checkpoint", "picture") if self._is_due(what)}
+            stopping = stop()
+            if stopping:
+                due.add("checkpoint")
+            if due:
+                self.loop.history.check_finite(self.step)  # the device has caught up after this
+                self.seconds = before + time.perf_counter() - started
+            if self._is_due("checkpoint"):  # not where a stop was asked for: the best one does not depend on stops
+                self._compare_with_best()
+            if "log" in due:
+                metrics = self._log()
+                if progress is not None:
+                    progress(metrics)
+            if "picture" in due:
+                self._draw()
+            if "checkpoint" in due:
+                self._save()
+        self.seconds = before + time.perf_counter() - started
+
+    def _is_due(self, what: str) -> bool:
+        every: int = getattr(self.config, f"{what}_every")
+        if self.step == self.config.steps:
+            return what != "picture"  # finish() draws the closing ones
+        return every > 0 and self.step % every == 0
+
+    def _log(self) -> Metrics:
+        losses, bound = self.loop.history.means()
+        self.loop.history.clear()
+        step, seconds = self._last_log
+        self._last_log = (self.step, self.seconds)
+        metrics = Metrics(
+            step=self.step,
+            seconds=self.seconds,
+            images_per_second=(self.step - step) * self.config.batch_size / (self.seconds - seconds),
+            losses=losses,
+            mi_bound_nats=bound,
+            schedule=schedule_at(self.config, self.step - 1),
+        )
+        self.folder.append_metrics(metrics.to_json())
+        if self._tensorboard is not None:
+            self._tensorboard.add_metrics(metrics)
+        return metrics
+
+    def _draw(self) -> None:
+        """One picture of how far the images are: the first categorical code by samples."""
+        seed = torch.tensor(self.config.seed, device=self.loop.device)
+        grid = samples_grid(self.spec, seed, randomness.PICTURES, 0 if self.spec.categorical else None)
+        path = self.folder.traversals / f"step_{self.step:06d}.png"
+        with self._evaluating():
+            write_picture(self.model, grid, path)
+        if self._tensorboard is not None:
+            self._tensorboard.add_picture("samples", path, self.step)
+
+    def _compare_with_best(self) -> None:
+        """Whether the networks as they are now are the best so far, by ``config.best_by``."""
+        if self.config.best_by == "mi_bound":
+            score = sum(self.loop.history.means()[1])
+        else:
+            with evaluation_mode(self.model):
+                score = max(accuracy for _, accuracy in training_accuracies(self.model, self.spec, self.data))
+        if self.best is None or score > self.best.score:
+            self.best = Best(self.step, score)
+
+    def finish(self) -> tuple[Evaluation, list[Path]]:
+        """Evaluate the networks as they are now, with G's average if there is one, and draw the pictures.
+
+        Returns:
+            The figures, and the files of the pictures.
+
+        Raises:
+            WriteError: a picture cannot be written.
+            NonFiniteError: an image or an output of Q is not finite.
+            RunFolderError: another process holds the folder.
+            DataError: streamed images cannot be read any more.
+        """
+        seed = torch.tensor(self.config.seed, device=self.loop.device)
+        with (
+            self._evaluating(),
+            worker_deaths_explained(self.data.name),
+            self.folder.held(),
+        ):
+            figures = evaluate(
+                self.model,
+                self.spec,
+                self.config.variance,
+                self.data,
+                seed,
+                randomness.EVALUATION,
+                self.config.evaluation_samples,
+            )
+            pictures = write_traversals(self.model, self.spec, seed, randomness.PICTURES, self.folder.traversals)
+        if self._tensorboard is not None:
+            for path in pictures:
+                self._tensorboard.add_picture(f"traversals/{path.stem}", path, self.step)
+            self._tensorboard.close()
+        return figures, pictures
+
+    def _evaluating(self) -> AbstractContextManager[None]:
+        """The networks as they are looked at: with the average of G, if there is one."""
+        return evaluation_mode(self.model, None if self.loop.ema is None else self.loop.ema.module)
+
+    def evaluated_model(self) -> InfoGAN:
+        """The networks that the evaluation was of, in evaluation mode: G has its average's weights, if there is one."""
+        if self.loop.ema is not None:
+            self.model.generator.load_state_dict(self.loop.ema.module.state_dict())
+        return self.model.eval()
+
+    def room_needed(self) -> int:
+        """Bytes that the checkpoints of the rest of the run take, beside those that are there already."""
+        there, every = len(checkpoints(self.folder.checkpoints)), self.config.checkpoint_every
+        to_come = -(-self.config.steps // every) - self.step // every if self.step < self.config.steps else 0
+        # The best one is kept beside the last ones, and a new one is there before an old one is removed.
+        most = min(there + to_come, self.config.keep_checkpoints + 2)
+        return max(0, most - there) * self._state.checkpoint_bytes()
+
+    def _save(self) -> None:
+        tensors = self._state.tensors(self.step)
+        scalars = {
+            "seconds": self.seconds,
+            "last_log": self._last_log,
+            "shape": self.data.shape,
+            "networks": self.model.class_names,
+            "images": len(self.data.images),
+            "images_sha256": self._images_sha256,
+            "settings": self.config.to_json(),
+        }
+        save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars, self.config.keep_checkpoints, self.best)
+
+    def _restore(self) -> Path | None:
+        """Continue from the last checkpoint of the folder; None if there is none."""
+        found = checkpoints(self.folder.checkpoints)
+        if not found:
+            self.folder.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
+            return None
+        path = found[-1]
+        tensors, scalars = load_checkpoint(path, self.loop.device)
+        check_same_run(scalars, path, self.config, self.data, self._images_sha256)
+        try:
+            self._state.restore(tensors, path)
+        except ValueError as error:
+            raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
+        self.loop.step, self.seconds, self._last_log = scalars["step"], scalars["seconds"], scalars["last_log"]
+        self.best = best_of(scalars)
+        self.folder.drop_metrics_after(self.step)
+        # A run that was killed may not have come to it.
+        remove_old(self.folder.checkpoints, self.config.keep_checkpoints, self.best)
+        return path

@@ -1,0 +1,9 @@
+"""The images that the finished run was trained on."""
+
+import pytest
+
+
+@pytest.fixture
+def images(finished):
+    """A folder of IDX files."""
+    return finished / "images"
