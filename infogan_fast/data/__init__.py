@@ -1,4 +1,4 @@
-"""Images to train on: ``load`` gives an ``ImageData`` by name or from a path, ``from_dataset`` one from Python."""
+"""Data to train on: ``load`` makes an ``ImageData`` by name or from a path, ``from_python`` one from Python."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from infogan_fast.data.image_folder import load_image_folder
 from infogan_fast.data.images import DataError, ImageData
 from infogan_fast.data.mnist5k import load_mnist5k
 from infogan_fast.data.named import PUBLISHED, load_named
+from infogan_fast.data.python import from_python
 from infogan_fast.data.resize import resized
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.stored import StoredImages
@@ -29,6 +30,7 @@ __all__ = [
     "Progress",
     "StoredImages",
     "canonical",
+    "from_python",
     "is_image_folder",
     "is_path",
     "load",

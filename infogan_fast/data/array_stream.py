@@ -22,7 +22,10 @@ _Part: TypeAlias = "tuple[int | slice, ...]"
 
 
 def images_of_file(what: str, header: ArrayHeader, open_values: OpenValues) -> tuple[NDArray[np.uint8], str | None]:
-    """The images ``arrays.images_of_array`` would give of an array, and its note, with no second copy of the array.
+    """Read images uint8 ``[N, C, H, W]`` with no second copy of the array, and a note on floating-point values.
+
+    Allowed are the layouts of ``arrays.ALLOWED_SHAPES``; uint8, and floating point from 0 to 1, or from -1 to 1 if a
+    value is negative. The note, None of uint8, says which.
 
     Args:
         what: the array, in messages.
@@ -30,7 +33,7 @@ def images_of_file(what: str, header: ArrayHeader, open_values: OpenValues) -> t
         open_values: called once, or twice where the values turn out to be from -1 to 1.
 
     Raises:
-        DataError: as ``arrays.images_of_array``.
+        DataError: shape, dtype or range are others, or a value is not finite; the message says what was found.
         ValueError: the file ends before its last value.
     """
     check_array(what, header.shape, header.dtype)

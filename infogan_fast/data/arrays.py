@@ -1,4 +1,4 @@
-"""Arrays of images in the usual layouts and ranges, to uint8 ``[N, C, H, W]``."""
+"""Layouts and ranges of arrays, and how they become items of a data set."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from infogan_fast.data.errors import DataError
 
 ALLOWED_SHAPES = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3"
 ALLOWED_VALUES = "uint8, or floating point from 0 to 1 or from -1 to 1"
-
-_AT_ONCE = 1024  # images that are converted together, so that no second copy of all in floating point is needed
 
 
 def check_array(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -29,32 +27,26 @@ def check_array(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None
         raise DataError(f"{what}: holds no images: shape {list(shape)}")
 
 
-def images_of_array(what: str, array: NDArray[Any]) -> tuple[NDArray[np.uint8], str | None]:
-    """Images of an array, and what was taken to be the range of floating-point values; None for uint8.
+def items_of_array(what: str, array: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.floating[Any]]:
+    """An array as the items of a data set: uint8 is images, floating point is taken as it is.
 
     Args:
         what: the array, in messages.
-        array: ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]``; uint8, or floating point from 0 to 1, or from -1 to
-            1 if a value is negative.
+        array: uint8 ``[N, H, W]``, ``[N, H, W, C]`` or ``[N, C, H, W]`` with C 1 or 3; or floating point
+            ``[N, *shape]``.
 
     Returns:
-        uint8 ``[N, C, H, W]``, a copy; and a note.
+        uint8 ``[N, C, H, W]``; or ``[N, *shape]``, float32 of a half-precision array and else float32 or float64 as it
+        was. A view of the array where no value has to be converted.
 
     Raises:
-        DataError: shape, dtype or range are others, or a value is not finite; the message says what was found.
+        DataError: shape or dtype are others.
     """
-    check_array(what, array.shape, array.dtype)
-    array = channels_first(what, array)
     if array.dtype == np.uint8:
-        return np.array(array, order="C"), None
-    found = Range()
-    for first in range(0, len(array), _AT_ONCE):
-        found = found.joined(range_of(what, array[first : first + _AT_ONCE], first))
-    note = found.checked(what)
-    images = np.empty(array.shape, dtype=np.uint8)
-    for first in range(0, len(array), _AT_ONCE):
-        images[first : first + _AT_ONCE] = to_uint8(array[first : first + _AT_ONCE], found.signed)
-    return images, note
+        return channels_first(what, array)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        raise DataError(f"{what}: got dtype {array.dtype}, allowed: uint8, for images, or float16, float32 or float64")
+    return array.astype(np.float64 if array.dtype.itemsize == 8 else np.float32, copy=False)
 
 
 def channels_first(what: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from infogan_fast.data.errors import DataError
-from infogan_fast.data.stored import StoredImages
+from infogan_fast.data.items import items_of_dataset
+from infogan_fast.data.stored import StoredImages, at_once, sha256_of
+from infogan_fast.data.streaming import Streaming
 
 __all__ = ["DataError", "ImageData", "size_text"]
 
@@ -23,39 +24,41 @@ MOST_LABEL = 2**31 - 1
 
 @dataclass(frozen=True)
 class ImageData:
-    """Images to train on, and what is known about them.
+    """What to train on, and what is known about it: images, waveforms ``[C, L]``, vectors ``[F]`` or anything else.
 
-    Images are a tensor, or, where they are read when they are needed, ``StoredImages``.
+    uint8 is images, which the trainer divides by 255; floating point is taken as it is. Items are a tensor, or, where
+    they are read when they are needed, ``StoredImages``.
 
-    Labels are used for the accuracy figure of the categorical code and for nothing else. Factors are what images were
-    rendered from, where that is known, as indices of the values that each factor takes.
+    Labels are used for the accuracy of the categorical code, and by objectives that ask for them. Factors are what
+    images were rendered from, where that is known, as indices of the values that each factor takes.
 
     Raises:
-        DataError: images are not uint8 ``[N, C, H, W]`` with N >= 1, labels are not int64 ``[N]``, factors are not
-            int64 ``[N, F]`` in range with F names and sizes, there are labels or factors without images, or the
-            held-out images have another size than the training images.
+        DataError: items are neither uint8 ``[N, C, H, W]`` nor floating point ``[N, *shape]``, with N >= 1 and no
+            dimension of 0; a floating-point value is not finite; labels are not int64 ``[N]``; factors are not int64
+            ``[N, F]`` in range with F names and sizes; there are labels or factors without items; or the held-out
+            items have another shape or dtype than the training items.
     """
 
     name: str
-    """As shown in messages and written to ``config.json``."""
+    """The data's name in messages and in ``config.json``."""
     images: Tensor | StoredImages
-    """Training images, uint8 ``[N, C, H, W]``, 0 to 255."""
+    """Training items: images, uint8 ``[N, C, H, W]``, 0 to 255; or floating point ``[N, *shape]``."""
     labels: Tensor | None = None
     """Their classes, int64 ``[N]``, ``>= 0``."""
     heldout_images: Tensor | StoredImages | None = None
-    """Images that are never trained on, uint8 ``[M, C, H, W]``."""
+    """Items ``[M, *shape]`` that are never trained on, of the same dtype."""
     heldout_labels: Tensor | None = None
     """Their classes, int64 ``[M]``, ``>= 0``."""
     factors: Tensor | None = None
     """The known factors of the training images, int64 ``[N, F]``, column f in ``[0, factor_sizes[f])``."""
     heldout_factors: Tensor | None = None
-    """Those of the held-out images, int64 ``[M, F]``."""
+    """The known factors of the held-out images, int64 ``[M, F]``."""
     factor_names: tuple[str, ...] = ()
-    """What the columns are, distinct, F of them; empty where no factors are known."""
+    """The names of the F columns, distinct; empty where no factors are known."""
     factor_sizes: tuple[int, ...] = ()
-    """How many values each factor takes, ``>= 1``, F of them."""
+    """How many values each of the F factors takes, ``>= 1``."""
     notes: tuple[str, ...] = ()
-    """What the user should know of how they were read, such as the files that were skipped; one line each."""
+    """Lines on how the data were read that the user should see, such as which files were skipped."""
 
     def __post_init__(self) -> None:
         _check_part(f"{self.name}: training images", self.images, self.labels)
@@ -65,11 +68,16 @@ class ImageData:
                 raise DataError(f"{self.name}: there are held-out labels but no held-out images")
             return
         _check_part(f"{self.name}: held-out images", self.heldout_images, self.heldout_labels)
-        if self.heldout_images.shape[1:] != self.images.shape[1:]:
-            raise DataError(
-                f"{self.name}: held-out images have size {size_text(self.heldout_images.shape[1:])}, "
-                f"training images {size_text(self.images.shape[1:])}; they must be the same"
-            )
+        held, trained = self.heldout_images, self.images
+        for kind, heldout, training in (
+            ("size", size_text(held.shape[1:]), size_text(trained.shape[1:])),
+            ("dtype", held.dtype, trained.dtype),
+        ):
+            if heldout != training:
+                raise DataError(
+                    f"{self.name}: held-out images have {kind} {heldout}, training images {training}; "
+                    "they must be the same"
+                )
 
     @classmethod
     def from_dataset(
@@ -81,63 +89,66 @@ class ImageData:
         stream: bool | None = None,
         workers: int | None = None,
     ) -> ImageData:
-        """Every item of a dataset, as uint8; no held-out part.
+        """Take the items of a dataset as they are; the data has no held-out part.
 
-        Held in memory, or, where they would not fit into half of what is free, read once in order now and again by
+        Items are held in memory, or, where they would not fit into half of what is free, read once in order now and by
         index while training. Random transforms are drawn once if the items are held in memory; if they are streamed,
-        anew each time, so that a run cannot be repeated or continued bit for bit (when it is continued, the images are
-        taken for others). The trainer has its own transforms (``shear``, ``rotation``), with which it can.
+        they are drawn at each reading, so that a run cannot be repeated or resumed bit for bit, and its items are not
+        recognised when it is resumed. The trainer's own transforms (``shear``, ``rotation``) can be.
 
         Args:
-            dataset: its items are an image, or an image and its label, an integer ``>= 0``. An image is a PIL image,
-                or a tensor or array ``[H, W]``, ``[H, W, C]`` or ``[C, H, W]`` with C 1 or 3: uint8, or floating point
-                from 0 to 1, or from -1 to 1 if a value is negative. All have one size and dtype.
+            dataset: its items are a value, or a value and its label, an integer ``>= 0``. A value is an image, which is
+                a PIL image or uint8 ``[H, W]``, ``[H, W, C]`` or ``[C, H, W]`` with C 1 or 3; or floating point of any
+                shape of one dimension or more, which is taken as it is (half precision as float32). uint8 and floating
+                point may be tensors or arrays. All values have one shape and dtype.
             name: of the data, in messages.
-            limit: the most items that are read, the first ones; None for all.
+            limit: how many items are read at the most, the first ones; None for all.
             stream: whether to read items while training, instead of holding them in memory; None to do so only where
                 they would not fit. An ``IterableDataset`` cannot be streamed.
-            workers: processes that read streamed items; 0 for none, None for one per core, at most 8.
+            workers: how many processes read streamed items; 0 for none, None for one per core, at most 8.
 
         Raises:
-            DataError: an item is something else or unlike the first, with its index; there is none; or they would not
-                fit into memory and cannot be streamed.
+            DataError: an item is something else, unlike the first, or not finite, with its index; there is none; or
+                they would not fit into memory and cannot be streamed.
         """
-        from infogan_fast.data.streaming import Streaming
-        from infogan_fast.data.torch_dataset import gather
-
-        images, labels, notes = gather(dataset, name, limit, Streaming(stream, workers))
-        return cls(name, images, labels, notes=notes)
+        return cls(name, *items_of_dataset(dataset, name, limit, Streaming(stream, workers)))
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one image, or of whatever else is to be generated: ``(channels, height, width)`` of an image."""
+        """The shape of one item; of an image, ``(channels, height, width)``."""
         return tuple(self.images.shape[1:])
 
     @property
     def is_images(self) -> bool:
-        """Whether they can be seen as images: ``[N, C, H, W]`` with 1 or 3 channels."""
+        """Whether items can be seen as images: ``[C, H, W]`` with C 1 or 3."""
         return len(self.shape) == 3 and self.shape[0] in (1, 3)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """``(channels, height, width)`` of one image."""
-        _, channels, height, width = self.images.shape
+        """The ``(channels, height, width)`` of an image.
+
+        Raises:
+            DataError: items have not three dimensions.
+        """
+        if len(self.shape) != 3:
+            raise DataError(f"{self.name}: got items of shape {list(self.shape)}, allowed: images, [C, H, W]")
+        channels, height, width = self.shape
         return channels, height, width
 
     def sha256(self) -> str:
-        """A hash of the training images, to tell whether a run is continued on those it was started on."""
-        if isinstance(self.images, StoredImages):
-            return self.images.sha256()
-        return hashlib.sha256(self.images.cpu().contiguous().numpy().tobytes()).hexdigest()
+        """A hash of the training items, which tells whether a run is resumed on the data that it was started on."""
+        return self.images.sha256() if isinstance(self.images, StoredImages) else sha256_of(self.images)
 
 
 def _check_part(what: str, images: Tensor | StoredImages, labels: Tensor | None) -> None:
     dtype = images.dtype
     if not (len(images.shape) == 4 if dtype == torch.uint8 else dtype.is_floating_point and len(images.shape) > 1):
-        allowed = "uint8 [N, C, H, W], or floating point [N, ...]"
+        allowed = "uint8 [N, C, H, W], or floating point [N, *shape]"
         raise DataError(f"{what} must be {allowed}, got {dtype} {list(images.shape)}")
     if 0 in images.shape:
         raise DataError(f"{what} are empty: {list(images.shape)}")
+    if isinstance(images, Tensor) and dtype.is_floating_point:
+        _check_finite(what, images)
     if labels is None:
         return
     if labels.dtype != torch.int64 or labels.ndim != 1:
@@ -145,6 +156,15 @@ def _check_part(what: str, images: Tensor | StoredImages, labels: Tensor | None)
     if len(labels) != len(images):
         raise DataError(f"{what}: {len(images)} images but {len(labels)} labels")
     check_labels(what, int(labels.min()), int(labels.max()))
+
+
+def _check_finite(what: str, items: Tensor) -> None:
+    size = at_once(items)
+    for number, part in enumerate(torch.split(items, size)):
+        finite = part.isfinite().flatten(1).all(dim=1)
+        if not finite.all():
+            index = number * size + int(finite.int().argmin())
+            raise DataError(f"{what}: item {index} holds NaN or infinity, allowed: finite values")
 
 
 def check_labels(what: str, low: int, high: int) -> None:

@@ -32,6 +32,12 @@ def resized(
             where streaming is forbidden.
         ModuleNotFoundError: Pillow is not installed.
     """
+    if image_size is None and channels is None:
+        return data
+    if data.images.dtype != torch.uint8:
+        raise DataError(
+            f"{data.name}: got {data.images.dtype}, which is taken as it is; allowed for image_size and channels: uint8"
+        )
     now, height, width = data.image_shape
     if (channels or now, image_size or height, image_size or width) == data.image_shape:
         return data
@@ -41,7 +47,7 @@ def resized(
     needed = result_size * sum(len(part) for part in (data.images, data.heldout_images) if part is not None)
     streams = streaming.wanted(data.name, needed)
 
-    def fit(images: Tensor | StoredImages) -> Tensor | StoredImages:
+    def resize(images: Tensor | StoredImages) -> Tensor | StoredImages:
         if isinstance(images, Tensor):
             if not streams:
                 return _resized(images, image_size, channels)
@@ -49,8 +55,8 @@ def resized(
         result = ResizedImages(images, image_size, channels, streaming.processes)
         return result if streams else into_memory(result)
 
-    heldout = None if data.heldout_images is None else fit(data.heldout_images)
-    return dataclasses.replace(data, images=fit(data.images), heldout_images=heldout)
+    heldout = None if data.heldout_images is None else resize(data.heldout_images)
+    return dataclasses.replace(data, images=resize(data.images), heldout_images=heldout)
 
 
 class ResizedImages(StoredImages):

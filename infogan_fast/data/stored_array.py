@@ -75,7 +75,7 @@ class ArrayInFile:
 
 
 class ArrayImages(StoredImages):
-    """Images of a file, as ``arrays.images_of_array`` would give them.
+    """Images of a file, as ``array_stream.images_of_file`` reads them.
 
     Floating-point values are all read once at the start, for their range.
 
@@ -92,7 +92,7 @@ class ArrayImages(StoredImages):
         shape = channels_first(name, np.broadcast_to(np.uint8(0), array.shape)).shape
         super().__init__(name, shape, workers)
         self._array = array
-        if at_once(shape) == 1:  # a large one: smaller ones are read some megabytes at a time
+        if at_once(self) == 1:  # a large one: smaller ones are read some megabytes at a time
             per_value = array.dtype.itemsize + (0 if array.dtype == np.uint8 else _CONVERTING)
             check_fits(name, math.prod(shape[1:]) * per_value)
         self.note: str | None = None
@@ -100,7 +100,7 @@ class ArrayImages(StoredImages):
         self._signed = False
         if array.dtype != np.uint8:
             found = Range()
-            for part in read_ahead(self._range, in_chunks(len(self), at_once(shape)), workers, name):
+            for part in read_ahead(self._range, in_chunks(len(self), at_once(self)), workers, name):
                 found = found.joined(part)
             self.note, self._signed = found.checked(name), found.signed
 

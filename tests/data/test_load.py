@@ -118,8 +118,17 @@ def test_fashion_mnist():
 
 
 def test_image_data_checks_its_parts():
-    with pytest.raises(DataError, match=r"must be uint8 \[N, C, H, W\], got torch.float32 \[2, 1, 4, 4\]"):
-        ImageData("x", torch.zeros(2, 1, 4, 4))
+    allowed = r"must be uint8 \[N, C, H, W\], or floating point \[N, \*shape\], got"
+    with pytest.raises(DataError, match=rf"{allowed} torch.uint8 \[2, 4, 4\]"):
+        ImageData("x", torch.zeros(2, 4, 4, dtype=torch.uint8))
+    with pytest.raises(DataError, match=rf"{allowed} torch.int64 \[2, 1, 4, 4\]"):
+        ImageData("x", torch.zeros(2, 1, 4, 4, dtype=torch.int64))
+    with pytest.raises(DataError, match=rf"{allowed} torch.float32 \[2\]"):
+        ImageData("x", torch.zeros(2))
+    with pytest.raises(DataError, match=r"x: training images are empty: \[2, 0\]"):
+        ImageData("x", torch.zeros(2, 0))
+    with pytest.raises(DataError, match=r"dtype torch\.float64, training images torch\.float32; they"):
+        ImageData("x", torch.zeros(2, 3), heldout_images=torch.zeros(2, 3).double())
     with pytest.raises(DataError, match="2 images but 3 labels"):
         ImageData("x", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64))
 

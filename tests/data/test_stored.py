@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from infogan_fast.data import DataError, ImageData, StoredImages, load
-from infogan_fast.data.stored import in_order
+from infogan_fast.data.stored import in_order, into_memory
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -74,7 +74,9 @@ DATASETS = {
     "uint8": Items(list(COLOUR), list(range(37))),
     "no labels": Items(list(torch.from_numpy(GREY))),
     "float": Items(list(torch.from_numpy(COLOUR).permute(0, 3, 1, 2) / 255)),
-    "signed late": Items([image / 255 - (index == 36) for index, image in enumerate(GREY.astype(np.float32))]),
+    "matrices of float64": Items(list(GREY.astype(">f8") - 90.5), [3] * 37),
+    "waveforms of float16": Items(list(torch.from_numpy(GREY[:, :2]).half() / 7), list(range(37))),
+    "vectors of bfloat16": Items(list(torch.from_numpy(GREY[:, 0]).bfloat16() * 1e9)),
     "pil": Items([Image.fromarray(image) for image in COLOUR], [1] * 37),
 }
 
@@ -82,7 +84,10 @@ DATASETS = {
 def assert_same(streamed, held):
     assert isinstance(streamed.images, StoredImages)
     assert isinstance(held.images, torch.Tensor)
-    assert streamed.image_shape == held.image_shape
+    assert streamed.shape == held.shape
+    assert streamed.images.dtype == held.images.dtype
+    assert streamed.images.nbytes == held.images.nbytes
+    assert torch.equal(into_memory(streamed.images), held.images)
     assert torch.equal(torch.cat(list(in_order(streamed.images, 5))), held.images)
     assert torch.equal(streamed.images.read([30, 2, 2]), held.images[[30, 2, 2]])
     assert torch.equal(streamed.images[-1], held.images[-1])
@@ -109,7 +114,9 @@ def test_by_worker_processes(tmp_path, source):
     assert_same(load(path, stream=True, workers=2), load(path, stream=False))
 
 
-@pytest.mark.parametrize(("kind", "workers"), [*((kind, 0) for kind in DATASETS), ("uint8", 2)])
+@pytest.mark.parametrize(
+    ("kind", "workers"), [*((kind, 0) for kind in DATASETS), ("uint8", 2), ("waveforms of float16", 2)]
+)
 def test_the_items_that_would_be_in_memory(kind, workers):
     for limit in (None, 33):
         held = ImageData.from_dataset(DATASETS[kind], name="mine", limit=limit, stream=False)
@@ -195,12 +202,13 @@ def test_bad_files_are_found_before_the_training(tmp_path, workers):
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([*GREY, GREY[0, :4]], r"mine: item 37 is uint8 \[4, 8\], item 0 is uint8 \[12, 8\]; all must have one size"),
+        ([*GREY, GREY[0, :4]], r"mine: item 37 is uint8 \[1, 4, 8\], item 0 is uint8 \[1, 12, 8\]; all must have"),
         ([GREY[0], (GREY[0], 1)], "mine: item 1 has a label, unlike item 0"),
-        ([np.zeros((8, 8)), np.full((8, 8), np.nan)], "mine: image 1 holds NaN"),
-        ([np.zeros((8, 8)), np.full((8, 8), -3.0), np.full((8, 8), 9.0)], "mine: got values from -3 to 9, allowed"),
+        ([*np.zeros((40, 8)), np.full(8, np.nan)], "mine: item 40 holds NaN or infinity"),
+        ([np.zeros((2, 8)), np.full((2, 8), -np.inf)], "mine: item 1 holds NaN or infinity"),
+        ([np.zeros(8), np.zeros(8, dtype=np.float32)], r"mine: item 1 is float32 \[8\], item 0 is float64 \[8\]"),
         ([(GREY[0], -1)], "labels must be from 0 to 2147483647, got -1"),
-        ([np.zeros((8, 8), dtype=np.int32)], "mine: got dtype int32"),
+        ([np.zeros((8, 8), dtype=np.int32)], "mine: item 0: got dtype int32"),
     ],
 )
 def test_bad_items_are_found_before_the_training(items, message, workers):
@@ -253,10 +261,9 @@ def test_arrays_that_change(tmp_path):
 def test_items_that_change():
     items = [image / 255 for image in GREY.astype(np.float32)]
     images = ImageData.from_dataset(Items(items), name="mine", stream=True, workers=0).images
-    items[4] = items[4] - 1
-    with pytest.raises(DataError, match=r"mine: item 4 has values from .* at the start all were from 0 to 1"):
-        images.read([3, 4])
-    items[4] = items[4][:4]
+    items[4], items[5] = items[4][:4], np.full_like(items[4], np.inf)
+    with pytest.raises(DataError, match="mine: item 5 holds NaN or infinity"):
+        images.read([3, 5])
     with pytest.raises(DataError, match=r"mine: item 4 is float32 \[4, 8\]"):
         images.read([3, 4])
 

@@ -35,17 +35,23 @@ def test_tensors_with_labels():
     assert torch.equal(ImageData.from_dataset(TensorDataset(IMAGES), name="mine").images, IMAGES)
 
 
+@pytest.mark.parametrize("shape", [(3, 8, 8), (8, 8, 3), (1, 50), (2,), (2, 3, 4, 5)], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_floating_point(dtype):
-    images = IMAGES.to(dtype)
-    images[0, 0, 0, :2] = torch.tensor([0.0, 255.0])
-    data = load(list(images / 255.0))
-    assert torch.equal(data.images, images.to(torch.uint8))
-    assert data.notes == ("values: floating point from 0 to 1, taken as 0 to 1",)
-    data = load([(image / 127.5 - 1.0, 2) for image in images])
-    assert torch.equal(data.images, images.to(torch.uint8))
-    assert data.labels.tolist() == [2] * 4
-    assert load(list((images / 255.0).bfloat16())).images.shape == IMAGES.shape
+def test_floating_point_is_taken_as_it_is(shape, dtype):
+    values = 100.0 * torch.randn(4, *shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    for items in (list(values), list(values.numpy()), list(values.numpy().astype(values.numpy().dtype.newbyteorder()))):
+        data = load(items)
+        assert data.images.dtype == dtype
+        assert torch.equal(data.images, values)
+        assert data.notes == ()
+    assert load([(value, 2) for value in values]).labels.tolist() == [2] * 4
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_becomes_float32(dtype):
+    values = torch.tensor([[1.0, -0.3], [7.0, 1e4]], dtype=dtype)
+    assert load(list(values)).images.dtype == torch.float32
+    assert torch.equal(load(list(values)).images, values.float())
 
 
 def test_arrays_and_grey():
@@ -87,15 +93,16 @@ def test_limit_and_iterable():
         ([IMAGES[0], IMAGES[1] / 255], r"item 1 is float32 \[3, 8, 8\], item 0 is uint8"),
         ([IMAGES[0], (IMAGES[1], 1)], "item 1 has a label, unlike item 0"),
         ([(IMAGES[0], 1), IMAGES[1]], "item 1 lacks a label, unlike item 0"),
-        ([(IMAGES[0], 1, 2)], "item 0: got 3 values, allowed: an image, or an image and its label"),
+        ([(IMAGES[0], 1, 2)], "item 0: got 3 values, allowed: an image or other value, or that and its label"),
         ([(IMAGES[0], "cat")], "item 0: label: got str, allowed: an integer >= 0"),
         ([(IMAGES[0], torch.zeros(3))], r"item 0: label: got Tensor \[3\]"),
         ([(IMAGES[0], 0.5)], "item 0: label: got float"),
         ([(IMAGES[0], -1)], "labels must be from 0 to 2147483647, got -1"),
-        (["a.png"], r"item 0: got str, allowed: a PIL image, or a tensor or array \[H, W\]"),
-        ([torch.zeros(8)], r"got shape \[1, 8\], allowed"),
-        ([torch.full((8, 8), 9.0)], "got values from 9 to 9"),
-        ([torch.zeros(8, 8), torch.full((8, 8), torch.nan)], "image 1 holds NaN"),
+        (["a.png"], "item 0: got str, allowed: a PIL image, a tensor or an array"),
+        ([IMAGES[0, 0, 0]], r"item 0: got uint8 \[8\], allowed: an image \[H, W\]"),
+        ([IMAGES[0, :2]], r"item 0: got shape \[1, 2, 8, 8\], allowed"),
+        ([torch.tensor(1.0)], r"item 0: got float32 \[\], allowed: .* of one dimension or more"),
+        ([torch.zeros(8, 8), torch.full((8, 8), torch.nan)], "item 1 holds NaN or infinity"),
         ([torch.zeros(8, 8, dtype=torch.int64)], "got dtype int64"),
     ],
 )
