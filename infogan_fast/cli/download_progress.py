@@ -32,8 +32,7 @@ def download_progress_on(console: Console) -> Iterator[Progress]:
             if console.is_terminal:
                 bar.start()
             else:
-                continued = f", {decimal(done)} of it are there" if done else ""
-                console.print(f"downloading {name}: {decimal(total)}{continued}", soft_wrap=True)
+                console.print(f"downloading {name}: {decimal(total)}", soft_wrap=True)
         bar.update(tasks[name], completed=done)
 
     try:

@@ -47,7 +47,7 @@ def load_array_file(path: Path, streaming: Streaming = _DEFAULT) -> ImageData:
     """Training images of a ``.npy`` file, or of a ``.npz`` file with its labels; no held-out part.
 
     Images are under the first of ``IMAGE_KEYS`` that the ``.npz`` file has, labels under the first of ``LABEL_KEYS``.
-    What their layouts and ranges may be: ``array_stream.images_of_file``. Labels are integers ``[N]``, ``>= 0``. An archive
+    Layouts and ranges are those of ``array_stream.images_of_file``. Labels are integers ``[N]``, ``>= 0``. An archive
     cannot be read by index: only a ``.npy`` file is streamed. What the headers announce is compared with the file and
     with the free memory before anything is made of it.
 

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,18 +145,14 @@ def _mirrors(name: str) -> list[str]:
 
 
 def cache_folder() -> Path:
-    """The user's cache of this package, by the platform's custom; it need not exist.
+    """The folder of this package in the user's cache, by the platform's custom; it need not exist.
 
     Linux: ``$XDG_CACHE_HOME/infogan-fast``, by default ``~/.cache/infogan-fast``; macOS:
     ``~/Library/Caches/infogan-fast``; Windows: ``%LOCALAPPDATA%/infogan-fast/Cache``.
     """
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "infogan-fast" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "infogan-fast"
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "infogan-fast"
+    import platformdirs
+
+    return platformdirs.user_cache_path("infogan-fast", appauthor=False)
 
 
 def _named(name: str, folder: Path, streaming: Streaming) -> ImageData:
