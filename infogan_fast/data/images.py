@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.items import items_of_dataset
+from infogan_fast.data.memory import Streaming
 from infogan_fast.data.stored import StoredImages, at_once, sha256_of
-from infogan_fast.data.streaming import Streaming
 
 __all__ = ["DataError", "ImageData", "size_text"]
 

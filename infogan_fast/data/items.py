@@ -18,9 +18,8 @@ from torch.utils.data import Dataset, IterableDataset
 
 from infogan_fast.data.arrays import items_of_array
 from infogan_fast.data.errors import DataError
-from infogan_fast.data.memory import check_fits
+from infogan_fast.data.memory import Streaming, check_fits
 from infogan_fast.data.stored import StoredImages, bytes_of, in_chunks
-from infogan_fast.data.streaming import Streaming
 from infogan_fast.data.workers import read_ahead
 
 _ITEMS_AT_ONCE = 32
@@ -192,7 +191,7 @@ def _array(value: Any, what: str) -> NDArray[Any]:
         return value
     # Where Pillow has not been imported, nothing is one of its images.
     if "PIL.Image" in sys.modules and isinstance(value, sys.modules["PIL.Image"].Image):
-        from infogan_fast.data.pillow import to_array, upright_grey_or_rgb
+        from infogan_fast.data.decoding.pillow import to_array, upright_grey_or_rgb
 
         try:
             return to_array(upright_grey_or_rgb(value), None)

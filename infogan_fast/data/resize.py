@@ -1,4 +1,4 @@
-"""Data at another size or with other channels."""
+"""Images at another size or with other channels."""
 
 from __future__ import annotations
 
@@ -9,27 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.errors import DataError
+from infogan_fast.data.images import ImageData
+from infogan_fast.data.memory import Streaming
 from infogan_fast.data.stored import HeldImages, StoredImages, into_memory
-from infogan_fast.data.streaming import Streaming
-
-_DEFAULT = Streaming()
 
 
-def resized(
-    data: ImageData, image_size: int | None, channels: int | None, streaming: Streaming = _DEFAULT
-) -> ImageData:
-    """The same images, the held-out ones too, as squares of side ``image_size`` with that many channels.
+def resized(data: ImageData, image_size: int | None, channels: int | None, streaming: Streaming) -> ImageData:
+    """Resize all images, the held-out ones too, to squares of side ``image_size``, and convert their channels.
 
     Args:
-        data: images of 1 or 3 channels.
+        data: uint8 images of 1 or 3 channels.
         image_size: the short side is resized to it, the centre cropped; None leaves sizes as they are.
         channels: 1 for grey (luma), 3 for RGB; None leaves channels as they are.
-        streaming: whether the result is held in memory or made when it is needed.
+        streaming: whether the result is held in memory, or made when it is needed.
 
     Raises:
-        DataError: something has to change, and the images have neither 1 nor 3 channels, or would not fit into memory
-            where streaming is forbidden.
+        DataError: something has to change, and the data are not uint8 with 1 or 3 channels, or would not fit into
+            memory where streaming is forbidden.
         ModuleNotFoundError: Pillow is not installed.
     """
     if image_size is None and channels is None:
@@ -60,7 +57,7 @@ def resized(
 
 
 class ResizedImages(StoredImages):
-    """Others of 1 or 3 channels as squares of side ``image_size`` with that many channels, each time they are read."""
+    """Stored images of 1 or 3 channels that are resized and converted each time they are read."""
 
     def __init__(self, images: StoredImages, image_size: int | None, channels: int | None, workers: int) -> None:
         count, now, height, width = images.shape
@@ -68,15 +65,15 @@ class ResizedImages(StoredImages):
         self._images, self._image_size, self._channels = images, image_size, channels
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """Some images; a ``DataError`` as of those they are made from."""
+        """Read and resize some images; errors are those of the images that they are made from."""
         return _resized(self._images.read(indices), self._image_size, self._channels)
 
 
 def _resized(images: Tensor, image_size: int | None, channels: int | None) -> Tensor:
-    """uint8 ``[N, C, H, W]`` to uint8 ``[N, channels, image_size, image_size]``."""
+    """Resize uint8 ``[N, C, H, W]`` to uint8 ``[N, channels, image_size, image_size]``."""
     from PIL import Image
 
-    from infogan_fast.data.pillow import square, to_array
+    from infogan_fast.data.decoding.pillow import square, to_array
 
     count, now, height, width = images.shape
     result = np.empty((count, channels or now, image_size or height, image_size or width), dtype=np.uint8)

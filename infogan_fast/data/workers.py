@@ -1,4 +1,4 @@
-"""Worker processes that read images ahead of those who need them."""
+"""Worker processes that read data ahead of the step that needs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def worker_count(asked: int | None) -> int:
-    """How many worker processes: those asked for, or one per core that this process may use, at most 8."""
+    """The number of worker processes: as asked for, or else one per core that this process may use, at most 8."""
     if asked is not None:
         return asked
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -33,18 +33,18 @@ def worker_count(asked: int | None) -> int:
 def read_ahead(
     read: Callable[[list[int]], T], order: Iterable[list[int]], workers: int, what: str, *, pin: bool = False
 ) -> Generator[T, None, None]:
-    """``read`` of each element of ``order``, in that order, by worker processes of one thread each.
+    """Yield ``read`` of each element of ``order``, in that order, from worker processes of one thread each.
 
     They are started at the first result and are gone when the generator ends or is closed. They leave SIGINT,
     SIGTERM and SIGHUP, which a terminal or a scheduler sends to every process, to this one, and end when it does,
     however it ends.
 
     Args:
-        read: has to survive pickling where processes are not forked. A ``DataError`` of it is raised here.
-        order: what to read; endless is fine.
-        workers: processes; 0 to read in this one, nothing ahead.
+        read: must survive pickling where processes are not forked. A ``DataError`` of it is raised here.
+        order: what to read; it may be endless.
+        workers: how many processes; 0 to read in this one, nothing ahead.
         what: the data, in messages.
-        pin: into memory that a GPU copies from without waiting.
+        pin: whether results are put into memory that a GPU copies from without waiting.
 
     Raises:
         DataError: ``read`` raised it, or a worker died.
@@ -78,13 +78,17 @@ def read_ahead(
 
 @contextmanager
 def worker_deaths_explained(what: str) -> Iterator[None]:
-    """While it lasts, the death of a worker, of which torch tells at any time, is a ``DataError``."""
+    """Raise the death of a worker as a ``DataError``.
+
+    torch may notice it at any time, as a ``RuntimeError`` of its own, or while it takes a tensor from the worker, as
+    the ``ConnectionError`` or ``EOFError`` of the connection between the two.
+    """
     try:
         yield
-    except RuntimeError as error:
-        if not str(error).startswith(_DEATH):
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if isinstance(error, RuntimeError) and not str(error).startswith(_DEATH):
             raise
-        reason = str(error).splitlines()[0].removeprefix(_DEATH).strip()
+        reason = (str(error).splitlines() or [type(error).__name__])[0].removeprefix(_DEATH).strip()
         raise DataError(
             f"{what}: a worker process that reads its images died: {reason} If memory ran out, take fewer of them: "
             "--set workers=1, or 0 for none"
@@ -101,7 +105,11 @@ def _leave_signals_to_parent(_worker: int) -> None:
 
 
 def _end(results: Any) -> None:
-    """End the workers of a DataLoader's iterator; one that does not react, at a file system that hangs, is killed."""
+    """End the workers of a DataLoader's iterator now, and kill one that does not react, at a file system that hangs.
+
+    torch has no public way: it ends workers when its iterator is deleted, which a traceback that holds it puts off, and
+    it waits for one that hangs. Killed before torch stops watching them, workers make it raise in whatever runs then.
+    """
     processes = list(results._workers)
     results._shutdown_workers()
     for process in processes:
@@ -112,13 +120,13 @@ def _end(results: Any) -> None:
 
 @dataclass(frozen=True)
 class _Refused:
-    """The message of a ``DataError`` on its way out of a worker: as an exception torch would lay its own around it."""
+    """The message of a ``DataError`` on its way out of a worker, since torch would wrap an exception in its own."""
 
     message: str
 
 
 class _Reader(Dataset[Any]):
-    """What a DataLoader asks for elements of ``order``."""
+    """``read`` as the dataset of a DataLoader, which asks it for the elements of ``order``."""
 
     def __init__(self, read: Callable[[list[int]], Any]) -> None:
         self._read = read

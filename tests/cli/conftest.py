@@ -14,7 +14,7 @@ from PIL import Image
 from tiny_run import write_images
 
 from infogan_fast import __main__ as entry
-from infogan_fast.data import named
+from infogan_fast.data.sources import named
 
 
 @pytest.fixture

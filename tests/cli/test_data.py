@@ -8,7 +8,7 @@ import pytest
 from tiny_run import TINY
 
 from infogan_fast.data import DataError
-from infogan_fast.data.stored_array import ArrayInFile
+from infogan_fast.data.sources.array_images import ArrayInFile
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the cache is elsewhere")

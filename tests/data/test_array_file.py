@@ -37,7 +37,7 @@ def test_layouts(tmp_path, array, expected):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("chunk", [100, 2**20])
 def test_ranges(tmp_path, monkeypatch, dtype, chunk):
-    monkeypatch.setattr("infogan_fast.data.array_stream._BYTES_AT_ONCE", chunk)
+    monkeypatch.setattr("infogan_fast.data.sources.array_images._BYTES_AT_ONCE", chunk)
     PIXELS[0, 0, 0, :2] = 0, 255
     data = load(saved(tmp_path / "x.npy", (PIXELS / 255.0).astype(dtype)))
     np.testing.assert_array_equal(data.images, PIXELS)

@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from infogan_fast.data import DataError, download, load, named
-from infogan_fast.data.download import RemoteFile, fetch
+from infogan_fast.data import DataError, load
+from infogan_fast.data.sources import download, named
+from infogan_fast.data.sources.download import RemoteFile, fetch
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_000, dtype=np.uint8).tobytes()
 OTHER = bytes(len(CONTENT))

@@ -12,7 +12,7 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from infogan_fast.data import DataError, load
-from infogan_fast.data.folder_walk import walk
+from infogan_fast.data.sources.image_folder import walk
 
 
 def save(path):
@@ -153,7 +153,7 @@ def test_what_took_a_files_place_is_not_read(tmp_path, confined, monkeypatch, ot
         (tmp_path / "y.png").symlink_to("/dev/zero")
     else:
         (tmp_path / "y.png").mkdir()
-    monkeypatch.setattr("infogan_fast.data.image_folder.walk", lambda _: found)
+    monkeypatch.setattr("infogan_fast.data.sources.image_folder.walk", lambda _: found)
     name = {"fifo": "a FIFO", "device": "a device", "folder": "a folder"}[other]
     for stream in (False, True):
         assert f"y.png (is {name}, allowed: a regular file)" in confined(tmp_path, stream=stream).notes[0]
@@ -167,7 +167,7 @@ def test_a_fifo_that_takes_its_place_while_it_is_opened(tmp_path, confined, monk
     monkeypatch.setattr("os.stat", lambda path, **_: regular if str(path).endswith("y.png") else looked_at(path))
     found = walk(tmp_path)
     found.files.append("y.png")
-    monkeypatch.setattr("infogan_fast.data.image_folder.walk", lambda _: found)
+    monkeypatch.setattr("infogan_fast.data.sources.image_folder.walk", lambda _: found)
     assert "y.png (is a FIFO, allowed: a regular file)" in confined(tmp_path, stream=False).notes[0]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from infogan_fast.data import DataError, load
-from infogan_fast.data.npy_header import read_header
+from infogan_fast.data.sources.npy import read_header
 
 ARRAYS = {
     "uint8": np.random.default_rng(0).integers(0, 256, (3, 4, 4), dtype=np.uint8),

@@ -16,8 +16,8 @@ pytest.importorskip("PIL")
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from infogan_fast.data import DataError, ImageData, load
-from infogan_fast.data.decoding_memory import reserved
-from infogan_fast.data.pillow import FORMATS
+from infogan_fast.data.decoding.memory import reserved
+from infogan_fast.data.decoding.pillow import FORMATS
 
 MIB = 2**20
 SMALL = 40  # MiB
@@ -265,7 +265,7 @@ def test_large_images_take_what_is_counted_for_them(tmp_path, confined, mode, ki
 
 
 def test_threads_share_the_allowance(tmp_path, monkeypatch):
-    monkeypatch.setattr("infogan_fast.data.decoding_memory.ALLOWANCE", 100 * MIB)
+    monkeypatch.setattr("infogan_fast.data.decoding.memory.ALLOWANCE", 100 * MIB)
     now, most = [], []
 
     def decode(number):

@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from infogan_fast.data import DataError, canonical, load, named
+from infogan_fast.data import DataError, canonical, load
+from infogan_fast.data.sources import named
 
 
 def put(folder, count=3):

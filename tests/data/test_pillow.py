@@ -9,7 +9,7 @@ pytest.importorskip("PIL")
 
 from PIL import Image
 
-from infogan_fast.data.pillow import grey_or_rgb, read_square
+from infogan_fast.data.decoding.pillow import grey_or_rgb, read_square
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from infogan_fast.data import DataError
-from infogan_fast.data.sprite_masks import SCALES_IN_TENTHS, SHAPES, sprite_masks
-from infogan_fast.data.sprite_sheet import sprite_sheet
 from infogan_fast.data.sprites import COMBINATIONS, FACTOR_NAMES, FACTOR_SIZES, FACTORS, render
+from infogan_fast.data.sprites.masks import SCALES_IN_TENTHS, SHAPES, sprite_masks
+from infogan_fast.data.sprites.sheet import sprite_sheet
 
 SQUARE, ELLIPSE, HEART = range(3)
 

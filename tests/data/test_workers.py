@@ -111,6 +111,13 @@ def test_a_worker_that_dies(how):
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "Connection reset by peer"), EOFError()], ids=repr)
+def test_the_connection_to_a_worker_that_died(error):
+    expected = r"^mine: a worker process that reads its images died: (.*reset by peer|EOFError) .*--set workers=1"
+    with pytest.raises(DataError, match=expected), worker_deaths_explained("mine"):
+        raise error
+
+
 def test_other_errors_are_left_alone():
     with pytest.raises(RuntimeError, match=r"^other$"), worker_deaths_explained("mine"):
         raise RuntimeError("other")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan_fast.data.images import DataError, ImageData
-from infogan_fast.data.sprite_masks import MASK_SIDE, ROTATIONS, SCALES_IN_TENTHS, SHAPES, sprite_masks
+from infogan_fast.data.sprites.masks import MASK_SIDE, ROTATIONS, SCALES_IN_TENTHS, SHAPES, sprite_masks
 from infogan_fast.reference import philox4x32
 
 #: Height and width of an image in pixels.
@@ -37,18 +37,18 @@ class Factor:
 
     name: str
     values: tuple[str, ...] | tuple[float, ...]
-    """By index."""
+    """The values, by index."""
     unit: str
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """The number of values."""
         return len(self.values)
 
 
 _CENTRES = tuple(_FIRST_CENTRE + k for k in range(_POSITIONS))
 
-#: The factors, in the order of their columns. Images of different factors differ, save that the square is the same
+#: The factors, in the order of their columns. Images of different factors differ, except that the square is the same
 #: after a quarter turn (10 rotations) and the ellipse after half a turn (20).
 FACTORS = (
     Factor("shape", tuple(SHAPES), "name"),
@@ -60,21 +60,21 @@ FACTORS = (
 FACTOR_NAMES = tuple(factor.name for factor in FACTORS)
 FACTOR_SIZES = tuple(factor.size for factor in FACTORS)
 
-#: Number of combinations of the factors.
+#: The number of combinations of the factors.
 COMBINATIONS = math.prod(FACTOR_SIZES)
 
-#: Training images of ``load("sprites")``: 205 MB.
+#: The number of training images of ``load("sprites")``, which take 205 MB.
 TRAINING_IMAGES = 50_000
 
-#: Images that are held out; they are the same ones whatever the number of training images.
+#: The number of held-out images, which are the same whatever the number of training images.
 HELDOUT_IMAGES = 5_000
 
-#: The most training images there can be: all combinations but those that show the same as one that is held out.
+#: The largest number of training images: all combinations except those that show the same as one that is held out.
 MOST_TRAINING_IMAGES = 725_515
 
 
 def render(indices: Tensor) -> Tensor:
-    """The images of some combinations of the factors.
+    """Render the images of some combinations of the factors.
 
     Args:
         indices: int64 ``[N, 5]`` on any device, the index of each of ``FACTORS``; N may be 0.
@@ -107,7 +107,7 @@ def render(indices: Tensor) -> Tensor:
 def _windows() -> NDArray[np.uint8]:
     """Every image, as a window of 64x64 on its mask with black around it; the last window has the sprite upper left.
 
-    Positions are whole pixels apart, so that nothing is left to render but which window to copy. A view
+    Positions are whole pixels apart, so that rendering is copying a window. The result is a view
     ``[shapes, scales, rotations, positions, positions, SIDE, SIDE]`` of 6.5 MB.
     """
     around = (SIDE + _POSITIONS - 1 - MASK_SIDE) // 2
@@ -116,7 +116,7 @@ def _windows() -> NDArray[np.uint8]:
 
 
 def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
-    """Random combinations of the factors to train on and 5,000 to hold out, labelled with their shape.
+    """Render random combinations of the factors to train on and 5,000 to hold out, labelled with their shape.
 
     No training image equals one that is held out, also not by a symmetry of its shape. The training images of a smaller
     number are the first ones of a larger number.
@@ -149,7 +149,7 @@ def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
 
 
 def load_sized_sprites(name: str) -> ImageData:
-    """``load_sprites`` by a name such as ``sprites:200000``.
+    """Call ``load_sprites`` by a name such as ``sprites:200000``.
 
     Raises:
         DataError: what follows the colon is not a number of training images.
@@ -169,10 +169,10 @@ def _wrong_number(got: str) -> DataError:
 
 @functools.cache
 def _shuffled() -> Tensor:
-    """Every combination, numbered as ``_factors_of`` does, in a random order that depends on nothing: ``[N]`` int64.
+    """All combinations, numbered as in ``_factors_of``, in a random order that is always the same: int64 ``[N]``.
 
-    Sorted by Philox, not by a library's shuffle: those may change with the library's version. Made
-    once per process, in half a second.
+    They are sorted by Philox, not by a library's shuffle, which may change with its version. This is done once per
+    process, in half a second.
     """
     number, zero = torch.arange(COMBINATIONS), torch.zeros((), dtype=torch.int64)
     high, low, _, _ = philox4x32((number, zero, zero, zero), (zero, zero))
@@ -180,12 +180,12 @@ def _shuffled() -> Tensor:
 
 
 def _factors_of(combinations: Tensor) -> Tensor:
-    """Numbers ``[N]`` of combinations to factors ``[N, 5]``, the last one changing fastest."""
+    """Convert numbers ``[N]`` of combinations to factors ``[N, 5]``, of which the last changes fastest."""
     return torch.stack(torch.unravel_index(combinations, FACTOR_SIZES), dim=1)
 
 
 def _first_with_same_image(combinations: Tensor) -> Tensor:
-    """The least number of a combination that has the same image, ``[N]``."""
+    """The lowest number ``[N]`` of a combination that has the same image."""
     shape, _, rotation, _, _ = torch.unravel_index(combinations, FACTOR_SIZES)
     periods = torch.tensor([shape.period for shape in SHAPES.values()])[shape]
     return combinations - (rotation - rotation % periods) * (_POSITIONS * _POSITIONS)

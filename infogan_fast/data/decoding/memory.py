@@ -1,4 +1,4 @@
-"""The memory that decoding an image takes, told from its header; and how much of it there is."""
+"""The memory that decoding an image takes, estimated from its header, and the budget for it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from infogan_fast.data.memory import check_fits
 #: Pillow allows takes 342 MiB.
 ALLOWANCE = 512 * 2**20
 
-# Images that take less are not counted: a thread has one of them.
+# Bytes; images that take less are not counted, as each thread has one of them at a time.
 _SMALL = 2**20
-# For those that take more, the memory that is free is looked at.
+# Bytes; for images that take more, the free memory is checked.
 _LARGE = 64 * 2**20
-_OF_ROW = 8
+_OF_ROW = 8  # bytes
 # Bytes per pixel, measured: libwebp's canvases and its own copy, beside the image.
 _OF_WEBP = 16
-# Decoders in C, which need a few rows beside the image. Those in Python have the image twice more.
+# Decoders in C, which need a few rows beside the image. Decoders in Python hold two more copies of it.
 _BY_ROWS = ("gif", "jpeg", "libtiff", "raw", "tga_rle", "zip")
 _JPEG_BLOCKS = 32  # pixels: sides are padded to whole blocks of the largest sampling factor
 
 
 def decoding_bytes(image: Any, full_size: tuple[int, int], file: BinaryIO) -> int:
-    """What decoding an image that was opened takes at the most, the image and all that its decoder keeps beside it.
+    """The most bytes that decoding an opened image takes: the image and all that its decoder keeps beside it.
 
     Args:
         image: a ``PIL.ImageFile.ImageFile``, not loaded yet.
-        full_size: as it is in the file; less is decoded of a JPEG that was drafted.
-        file: that it was opened from, where opening left it.
+        full_size: its size in the file; less is decoded of a JPEG that was drafted.
+        file: the file that it was opened from, at the position where opening left it.
     """
     held = image_bytes(image.mode, image.size)
     if image.format == "WEBP":
@@ -48,7 +48,7 @@ def decoding_bytes(image: Any, full_size: tuple[int, int], file: BinaryIO) -> in
 
 
 def image_bytes(mode: str, size: tuple[int, int]) -> int:
-    """What Pillow stores an image in: one, two or four bytes per pixel, and a pointer per row."""
+    """The bytes in which Pillow stores an image: one, two or four per pixel, and a pointer per row."""
     per_pixel = 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
     return (per_pixel * size[0] + _OF_ROW) * size[1]
 
@@ -61,7 +61,7 @@ def check_allowed(count: int) -> None:
 
 @contextmanager
 def reserved(path: Path, count: int) -> Iterator[None]:
-    """While it lasts, ``count`` bytes of the allowance are taken; waits for other threads to give theirs back.
+    """Take ``count`` bytes of the allowance for the block, and wait until other threads have given enough back.
 
     Args:
         path: the image.
@@ -127,15 +127,15 @@ def _in_one_scan(image: Any, file: BinaryIO) -> bool:
 
 
 def _coefficients(image: Any, size: tuple[int, int]) -> int:
-    """Of a JPEG in several scans libjpeg keeps all coefficients, two bytes each, at full size."""
+    """The bytes of a JPEG's coefficients, two each at full size, which libjpeg keeps where there are several scans."""
     factors = [(first, second) for _, first, second, *_ in image.layer]
     largest = max(1, *(first for first, _ in factors)) * max(1, *(second for _, second in factors))
-    share = sum(first * second for first, second in factors) / largest
-    return int(2 * share * (size[0] + _JPEG_BLOCKS) * (size[1] + _JPEG_BLOCKS))
+    fraction = sum(first * second for first, second in factors) / largest
+    return int(2 * fraction * (size[0] + _JPEG_BLOCKS) * (size[1] + _JPEG_BLOCKS))
 
 
 def _tiff_piece(image: Any) -> int:
-    """The largest strip or tile of a TIFF file, which libtiff unpacks whole."""
+    """The bytes of the largest strip or tile of a TIFF file, which libtiff unpacks whole."""
     tags = image.tag_v2
     width, height = image.size if tags.get(0x0112) not in (5, 6, 7, 8) else image.size[::-1]
     bits = tags.get(258, (1,))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infogan_fast.data.folder_walk import Walk, walk
-from infogan_fast.data.images import DataError, ImageData
-from infogan_fast.data.stored import StoredImages
-from infogan_fast.data.stored_files import (
+from infogan_fast.data.errors import DataError, reading
+from infogan_fast.data.images import ImageData
+from infogan_fast.data.memory import Streaming
+from infogan_fast.data.sources.image_files import (
     FileImages,
     Outcome,
     channels_and_sha256,
@@ -24,35 +27,34 @@ from infogan_fast.data.stored_files import (
     pillow_settings,
     read_or_reason,
 )
-from infogan_fast.data.streaming import Streaming
+from infogan_fast.data.stored import StoredImages
 from infogan_fast.text import listing, shown
 
 #: Side of the images where none is asked for.
 DEFAULT_SIDE = 32
 
-_DEFAULT = Streaming()
 _AT_ONCE = 256  # files handed to the threads together, so that what they return does not pile up
 
 
 def load_image_folder(
     folder: Path,
-    image_size: int | None = None,
-    channels: int | None = None,
-    strict: bool = False,
-    streaming: Streaming = _DEFAULT,
+    image_size: int | None,
+    channels: int | None,
+    strict: bool,
+    streaming: Streaming,
 ) -> ImageData:
-    """Every image file under a folder, in the order of their names, as squares; no held-out part.
+    """Load every image file under a folder as a square, in the order of their names; there is no held-out part.
 
     Subfolders are the classes if there are two or more and every image lies directly in one of them; otherwise there
     are no labels. Hidden files and folders are left out. Files that are no readable images, and folders that
-    cannot be read, are skipped and named in the notes. How folders that are links are taken: ``folder_walk.walk``.
+    cannot be read, are skipped and named in the notes. Links to folders are followed as in ``walk``.
 
     Args:
-        folder: it is searched with all that is below it.
+        folder: searched with all that is below it.
         image_size: side of the images; None for ``DEFAULT_SIDE``. The short side is resized to it, the centre cropped.
         channels: 1 for grey, 3 for RGB, None for grey if no image has colour and else RGB.
         strict: whether a file or folder that cannot be read is an error.
-        streaming: whether images are held in memory, or read once now and again when they are needed.
+        streaming: whether images are held in memory, or read once now and then when they are needed.
 
     Raises:
         DataError: there is no readable image; with ``strict``, a file is none; the images would not fit into memory
@@ -65,7 +67,7 @@ def load_image_folder(
     skipped: list[str] = []
 
     def readable(outcomes: Iterable[Outcome]) -> Iterator[NDArray[np.uint8]]:
-        """The images among what came of the files, which are written down."""
+        """Yield the images among the outcomes, and note which files were read and which skipped."""
         for name, pixels in zip(names, outcomes, strict=True):
             if not isinstance(pixels, str):
                 read.append(name)
@@ -102,11 +104,9 @@ def load_image_folder(
 
 
 def _walked(folder: Path, strict: bool) -> Walk:
-    """What is under a folder; a ``DataError`` if it cannot be read, or, with ``strict``, a folder in it cannot."""
-    try:
+    """``walk``, or a ``DataError`` if the folder cannot be read, or, with ``strict``, a folder in it cannot."""
+    with reading(folder):
         found = walk(folder)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror or error}") from error
     if strict and found.unreadable:
         path, reason = found.unreadable[0]
         raise DataError(f"{folder}/{shown(path)}: {reason}; without --strict such folders are skipped")
@@ -126,14 +126,14 @@ def _gathered(pixels: Iterable[NDArray[np.uint8]], most: int, side: int, channel
 
 
 def _squares(files: Sequence[Path], side: int, channels: int | None) -> Iterator[Outcome]:
-    """What comes of each file; decoded by as many threads as torch has."""
+    """The outcome of each file, in order; as many threads decode them as torch has."""
     with pillow_settings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first in range(0, len(files), _AT_ONCE):
             yield from pool.map(partial(read_or_reason, side=side, channels=channels), files[first : first + _AT_ONCE])
 
 
 def _labels(files: Sequence[Path]) -> tuple[Tensor | None, list[str]]:
-    """Labels int64 ``[N]`` and the classes' names, by the subfolders in relative paths; None where they are no classes.
+    """Labels int64 ``[N]`` and the names of the classes, which are the subfolders; None where they are no classes.
 
     One subfolder is no class: it is how archives are unpacked, and an accuracy of 100 % would say nothing.
     """
@@ -142,3 +142,59 @@ def _labels(files: Sequence[Path]) -> tuple[Tensor | None, list[str]]:
         return None, []
     numbers = {name: number for number, name in enumerate(classes)}
     return torch.tensor([numbers[file.parts[0]] for file in files], dtype=torch.int64), classes
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The files that a walk through a folder found."""
+
+    files: list[str] = field(default_factory=list)
+    """Regular files and links to them, as paths in the folder, sorted by the parts of their paths."""
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    """Folders that cannot be read, in the same order, each with the system's reason."""
+
+
+def walk(folder: Path) -> Walk:
+    """Find every file in a folder and below it that is not hidden.
+
+    Links to folders are followed, but each real folder is gone through once, under the first of its names in that
+    order: folders that are linked to each other would otherwise have more paths than anyone can list. Whatever is
+    neither folder nor regular file, and links to nothing, are left out. The depth of the folders has no limit but the
+    system's on the length of a path, beyond which they are unreadable.
+
+    Raises:
+        OSError: the folder itself cannot be read.
+    """
+    found = Walk()
+    seen = {_identity(folder)}
+    waiting = [iter(_entries(folder))]
+    before = len(os.path.join(folder, ""))
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            continue
+        path = entry.path[before:]
+        try:
+            if entry.is_dir():
+                identity = _identity(entry)
+                if identity not in seen:
+                    waiting.append(iter(_entries(entry)))
+                    seen.add(identity)
+            elif entry.is_file():
+                found.files.append(path)
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # a link to itself, to nothing that is
+                found.unreadable.append((path, error.strerror or str(error)))
+    return found
+
+
+def _entries(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(shown, key=lambda entry: os.path.normcase(entry.name))
+
+
+def _identity(folder: str | os.PathLike[str]) -> tuple[int, int]:
+    status = os.stat(folder)  # not that of a DirEntry, which on Windows does not say
+    return status.st_dev, status.st_ino

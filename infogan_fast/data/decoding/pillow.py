@@ -13,26 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
-from infogan_fast.data.decoding_memory import ALLOWANCE, check_allowed, decoding_bytes, image_bytes, reserved
-from infogan_fast.data.tiff_tags import check_tags, orientation_in
+from infogan_fast.data.decoding.memory import ALLOWANCE, check_allowed, decoding_bytes, image_bytes, reserved
+from infogan_fast.data.decoding.tiff_tags import check_tags, orientation_in
 from infogan_fast.regular_files import open_regular
 
-#: The formats that files are opened with (MPO, several JPEGs in one file, goes by JPEG). What is on the list is decoded
-#: in this process, opens nothing that it contains with another format, and says in its header how large it is. Not so
-#: EPS, for which Pillow starts Ghostscript; IPTC, whose content it opens with every format; ICO and ICNS, which hold
-#: images of other sizes than their header says; AVIF and JPEG 2000, whose decoders take the size from the content; PSD,
-#: PDF, WMF, FITS and those that are seen nowhere any more, of which nobody trains on.
+#: The formats that files are opened with (MPO, several JPEGs in one file, is JPEG). A format on the list is decoded
+#: in this process, opens nothing that it contains with another format, and says in its header how large it is. Not on
+#: it are EPS, for which Pillow starts Ghostscript; IPTC, whose content it opens with every format; ICO and ICNS, which
+#: hold images of other sizes than their header says; AVIF and JPEG 2000, whose decoders take the size from the content;
+#: PSD, PDF, WMF, FITS and rare formats, which nobody trains on.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA")
 
-_NOT_READ = ("AVIF", "EPS", "ICNS", "ICO", "JPEG2000", "PSD", "WMF")  # which people have, and are told of
+_NOT_READ = ("AVIF", "EPS", "ICNS", "ICO", "JPEG2000", "PSD", "WMF")  # that messages name, as people have them
 
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _GREY = ("1", "L", "LA", "La")
-# What a JPEG may be decoded to at a fraction of its size, before Lanczos: sides at least this many times the result's.
+# A JPEG may be decoded at a fraction of its size before Lanczos: to sides at least this many times the result's.
 _DRAFT = 2
 _REDUCING_GAP = 3.0  # Pillow: "indistinguishable from fair resampling" from here on
-_PIXELS_AT_ONCE = 2**20  # that are converted together, where that takes more copies than one
-# Bytes that may be read before the pixels: names, profiles, thumbnails, which Pillow takes apart.
+_PIXELS_AT_ONCE = 2**20  # that are converted together, where a conversion takes more copies than one
+# Bytes of names, profiles and thumbnails, which Pillow parses, that may be read before the pixels.
 _MOST_METADATA = 8 * 2**20
 
 _TRANSPOSITIONS = {
@@ -48,7 +48,7 @@ _IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
 
 def read_square(path: Path, side: int, channels: int | None) -> NDArray[np.uint8]:
-    """One image file as a square: its short side resized to ``side``, the centre cropped.
+    """Read one image file as a square: its short side is resized to ``side``, the centre cropped.
 
     Returns:
         uint8 ``[C, side, side]``: C is ``channels``, or, where that is None, 1 if the image has no colour and else 3.
@@ -88,7 +88,7 @@ def _formats() -> list[str]:
 
 
 def format_not_read(path: Path) -> str | None:
-    """The format of a file that is none of ``FORMATS``, by its first bytes, if it is one that people have."""
+    """The format of a file that is none of ``FORMATS``, by its first bytes; None if it is none of ``_NOT_READ``."""
     with open_regular(path) as file:
         start = file.read(16)
     for name in _NOT_READ:
@@ -99,9 +99,9 @@ def format_not_read(path: Path) -> str | None:
 
 
 class _Header:
-    """A file of which, while it is opened as an image, ``most`` bytes can be read; None for any number.
+    """A file of which at most ``most`` bytes can be read while it is opened as an image; None for any number.
 
-    Not of WebP, which is read whole, nor of TIFF, whose tags are checked.
+    WebP, which is read whole, and TIFF, whose tags are checked, have no such limit.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -123,9 +123,10 @@ class _Header:
 
 
 def _transposition(image: ImageFile.ImageFile) -> Image.Transpose | None:
-    """What puts a loaded image upright: by its Exif data, or else its XMP data, as ``ImageOps.exif_transpose``.
+    """The transposition that puts a loaded image upright, by its Exif data or else its XMP data.
 
-    That one makes objects of all Exif data, many times as large, and writes them anew. TIFF files Pillow puts upright.
+    ``ImageOps.exif_transpose`` finds the same, but makes objects of all Exif data, many times as large, and writes them
+    anew. Pillow puts TIFF files upright itself.
     """
     if image.format == "TIFF":
         return None
@@ -143,7 +144,7 @@ def _transposition(image: ImageFile.ImageFile) -> Image.Transpose | None:
 
 
 def upright_grey_or_rgb(image: Image.Image) -> Image.Image:
-    """``grey_or_rgb`` of an image that someone else opened, upright by its EXIF orientation.
+    """Apply ``grey_or_rgb`` to an image that someone else opened, put upright by its EXIF orientation.
 
     Raises:
         ValueError: as ``grey_or_rgb``; or it is not loaded, and of a format that may start programs when it is.
@@ -156,7 +157,9 @@ def upright_grey_or_rgb(image: Image.Image) -> Image.Image:
 
 
 def grey_or_rgb(image: Image.Image) -> Image.Image:
-    """An image of mode ``L`` or ``RGB``, perhaps the same one: alpha laid over white, 16 bits scaled to 8.
+    """Convert an image to mode ``L`` or ``RGB``, with alpha laid over white and 16 bits scaled to 8.
+
+    An image that has one of these modes is returned as it is.
 
     Raises:
         ValueError: its values are outside 0 to 65535 (integers) or 0 to 1 (floating point), or it cannot be converted.
@@ -178,7 +181,7 @@ def grey_or_rgb(image: Image.Image) -> Image.Image:
 
 
 def _mode_of(image: Image.Image) -> str:
-    """What ``grey_or_rgb`` makes of it."""
+    """The mode of what ``grey_or_rgb`` makes of an image."""
     return "L" if image.mode in _GREY or _has_scale(image) else "RGB"
 
 
@@ -191,7 +194,7 @@ def _is_transparent(image: Image.Image) -> bool:
 
 
 def _has_scale(image: Image.Image) -> bool:
-    """Whether its values are other than 0 to 255."""
+    """Whether an image's values have another range than 0 to 255."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
@@ -203,7 +206,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _boxes(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Pieces of an image of at most ``_PIXELS_AT_ONCE`` pixels each."""
+    """Boxes that cover an image, of at most ``_PIXELS_AT_ONCE`` pixels each."""
     width, height = min(size[0], _PIXELS_AT_ONCE), size[1]
     rows = max(1, _PIXELS_AT_ONCE // width)
     for top in range(0, height, rows):
@@ -212,7 +215,7 @@ def _boxes(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _scaled(image: Image.Image) -> Image.Image:
-    """Integers from 0 to 65535, or floating point from 0 to 1, as 8 bits."""
+    """Scale an image of integers from 0 to 65535, or of floating point from 0 to 1, to 8 bits."""
     low, high = np.inf, -np.inf
     for box in _boxes(image.size):
         values = np.asarray(image.crop(box))
@@ -235,7 +238,7 @@ def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
-    """The centre square of an ``L`` or ``RGB`` image, ``side`` pixels wide, by Lanczos over the whole of each pixel."""
+    """Crop the centre square of an ``L`` or ``RGB`` image and resize it to ``side`` pixels with Lanczos's filter."""
     short = min(image.size)
     left, top = (image.width - short) // 2, (image.height - short) // 2
     box = (left, top, left + short, top + short)
@@ -243,7 +246,7 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def to_array(image: Image.Image, channels: int | None) -> NDArray[np.uint8]:
-    """uint8 ``[C, H, W]`` of an ``L`` or ``RGB`` image: as it is, or converted to 1 (luma) or 3 channels."""
+    """Convert an ``L`` or ``RGB`` image to uint8 ``[C, H, W]`` with 1 (luma) or 3 channels; None for those it has."""
     if channels is not None:
         image = image.convert("L" if channels == 1 else "RGB")
     pixels = np.asarray(image)

@@ -1,4 +1,4 @@
-"""Directories of tags, in TIFF files and in Exif data: how much they hold, and which way up an image is."""
+"""The tags of TIFF files and of Exif data: how much they hold, and the orientation of an image."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _DIRECTORIES = (0x8769, 0x8825, 0xA005)
 _TEXTS = {1: 1, 2: 1, 7: 1}
 _NUMBERS = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _INTEGERS = {3: "H", 4: "L", 8: "h", 9: "l", 13: "L", 16: "Q", 17: "q", 18: "Q"}
-# Bytes. Offsets of the strips of an image of a hundred thousand rows take less.
+# Bytes; the offsets of the strips of an image of a hundred thousand rows take less.
 _MOST_NUMBERS = 2**20
 
 
 class _Tag(NamedTuple):
     number: int
     kind: int
-    """Its type."""
+    """The type of its values."""
     values: int
-    """How many values it has."""
+    """The number of its values."""
     data: bytes
-    """They themselves if they are short enough, and else where they are."""
+    """Its values if they are short enough, and else the offset where they are."""
 
 
 def check_tags(file: BinaryIO) -> None:
-    """Whether the tags of a TIFF file are as many as it can hold; of another file, nothing. It is left anywhere.
+    """Raise if the tags of a TIFF file announce more than it can hold; other files pass. It is left at any place.
 
     Tags may all lie at the same place: a directory of 800 KB can announce, and Pillow would read, 65,535 times the
     whole file.
@@ -61,7 +61,7 @@ def check_tags(file: BinaryIO) -> None:
 
 
 def orientation_in(exif: BinaryIO) -> int | None:
-    """Which way up an image is, 1 to 8, by its Exif data, which begin with a TIFF header; None if they do not say."""
+    """The orientation of an image, 1 to 8, by its Exif data, which begin with a TIFF header; None if it is missing."""
     exif.seek(0)
     head = _head(exif.read(16))
     if head is None:
@@ -75,7 +75,7 @@ def orientation_in(exif: BinaryIO) -> int | None:
 
 
 def _head(start: bytes) -> tuple[str, bool, int] | None:
-    """Byte order, whether it is BigTIFF, and where the first directory is; None of no TIFF header."""
+    """The byte order, whether it is BigTIFF, and the offset of the first directory; None if it is no TIFF header."""
     order = {b"II": "<", b"MM": ">"}.get(start[:2])
     if order is None or len(start) < 8 or not {42, 43} & set(start[2:4]):
         return None
@@ -87,7 +87,7 @@ def _head(start: bytes) -> tuple[str, bool, int] | None:
 
 
 def _tags(file: BinaryIO, order: str, big: bool, offset: int) -> Iterator[_Tag]:
-    """The tags of the directory at a place, as far as the file holds them."""
+    """The tags of the directory at an offset, as far as the file holds them."""
     form = struct.Struct(f"{order}HHQ8s" if big else f"{order}HHL4s")
     counted = struct.Struct(f"{order}Q" if big else f"{order}H")
     start = _read_at(file, offset, counted.size)

@@ -14,21 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infogan_fast.data.array_stream import images_of_file, read_values
 from infogan_fast.data.arrays import check_array
-from infogan_fast.data.images import DataError, ImageData, check_labels
-from infogan_fast.data.memory import check_fits
-from infogan_fast.data.npy_header import ArrayHeader, read_header
-from infogan_fast.data.npz import Members
-from infogan_fast.data.stored_array import ArrayImages, ArrayInFile
-from infogan_fast.data.streaming import Streaming
+from infogan_fast.data.errors import DataError, reading
+from infogan_fast.data.images import ImageData, check_labels
+from infogan_fast.data.memory import Streaming, check_fits
+from infogan_fast.data.sources.array_images import ArrayImages, ArrayInFile, read_images, read_values
+from infogan_fast.data.sources.npy import ArrayHeader, Members, read_header
 from infogan_fast.regular_files import open_regular
 from infogan_fast.text import listing, shown
 
 IMAGE_KEYS, LABEL_KEYS = ("images", "x", "arr_0"), ("labels", "y")
 
 _MAGIC = {b"\x93NUMPY": ".npy", b"PK\x03\x04": ".npz", b"PK\x05\x06": ".npz"}
-_DEFAULT = Streaming()
 
 
 def array_file_kind(path: Path) -> str | None:
@@ -38,16 +35,16 @@ def array_file_kind(path: Path) -> str | None:
     try:
         with open_regular(path) as file:
             start = file.read(6)
-    except OSError:  # the reader of other files says it
+    except OSError:  # the reader of other files tells the user
         return None
     return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
 
 
-def load_array_file(path: Path, streaming: Streaming = _DEFAULT) -> ImageData:
-    """Training images of a ``.npy`` file, or of a ``.npz`` file with its labels; no held-out part.
+def load_array_file(path: Path, streaming: Streaming) -> ImageData:
+    """Load the training images of a ``.npy`` file, or those of a ``.npz`` file with their labels.
 
     Images are under the first of ``IMAGE_KEYS`` that the ``.npz`` file has, labels under the first of ``LABEL_KEYS``.
-    Layouts and ranges are those of ``array_stream.images_of_file``. Labels are integers ``[N]``, ``>= 0``. An archive
+    Layouts and ranges are those of ``array_images.read_images``. Labels are integers ``[N]``, ``>= 0``. An archive
     cannot be read by index: only a ``.npy`` file is streamed. What the headers announce is compared with the file and
     with the free memory before anything is made of it.
 
@@ -71,7 +68,7 @@ def _load_npy(path: Path, streaming: Streaming) -> ImageData:
         check_fits(path, header.count, "np.save of np.ascontiguousarray(images) makes a file to stream from")
     elif streaming.wanted(path, header.count):
         return _stored(ArrayInFile.at(path, offset, header.shape, header.dtype), streaming)
-    images, note = images_of_file(str(path), header, partial(_open_at, path, offset))
+    images, note = read_images(str(path), header, partial(_open_at, path, offset))
     return ImageData(str(path), torch.from_numpy(images), notes=(note,) if note else ())
 
 
@@ -106,11 +103,11 @@ def _load_npz(path: Path) -> ImageData:
             _check_labels(f"{path}: {label_key}", label_header, header.shape[0])
             needed += label_header.nbytes + 8 * label_header.count
         check_fits(path, needed, "saved as a .npy file (np.save) they are streamed")
-        images, note = images_of_file(what, header, partial(members.open_values, key))
+        images, note = read_images(what, header, partial(members.open_values, key))
         labels: Tensor | None = None
         if label_key is not None:
             with members.open_values(label_key) as values:
-                stored = read_values(values, label_header)
+                stored = read_values(values, label_header.shape, label_header.dtype)
             check_labels(f"{path}: {label_key}", int(stored.min()), int(stored.max()))  # 2**63 would wrap below
             labels = torch.from_numpy(stored.astype(np.int64))
     return ImageData(str(path), torch.from_numpy(images), labels, notes=(note,) if note else ())
@@ -118,20 +115,19 @@ def _load_npz(path: Path) -> ImageData:
 
 @contextmanager
 def _errors_of(path: Path) -> Iterator[None]:
-    """Errors of reading a file as a ``DataError`` that names it."""
+    """Raise an error of reading the file in the block as a ``DataError`` that names it."""
     try:
-        yield
+        with reading(path):
+            yield
     except DataError:
         raise
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         kind, text = array_file_kind(path) or ".npy", " ".join(str(error).split())
         raise DataError(f"{path}: damaged, or not {kind} data as NumPy writes them: {text}") from error
 
 
 def _check_labels(what: str, header: ArrayHeader, images: int) -> None:
-    """Whether labels that are not yet read can be those of the images."""
+    """Raise a ``DataError`` unless labels that are not yet read can be those of the images."""
     if len(header.shape) != 1 or header.dtype.kind not in "iu":
         got = f"{header.dtype} {list(header.shape)}"
         raise DataError(f"{what}: got {got}, allowed: integers [N], one per image")

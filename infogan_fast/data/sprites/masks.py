@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-#: Sides of the shapes are so many tenths of the largest.
+#: The lengths of the shapes at each scale, in tenths of those at the largest.
 SCALES_IN_TENTHS = (5, 6, 7, 8, 9, 10)
 
-#: Rotations in a full turn.
+#: The number of rotations in a full turn.
 ROTATIONS = 40
 
 #: Height and width of a mask in pixels. Odd, so that the centre of a sprite is the centre of a pixel.
@@ -51,13 +51,13 @@ def _in_square(u: Coordinates, v: Coordinates, tenths: int) -> Inside:
 
 
 def _in_ellipse(u: Coordinates, v: Coordinates, tenths: int) -> Inside:
-    """Axes 8 to 5, the long one along u."""
+    """Whether points lie in an ellipse with axes 8 to 5, the long one along u."""
     inside: Inside = 25 * u * u + 64 * v * v <= 25 * _length(_SEMI_MAJOR_AXIS, tenths) ** 2
     return inside
 
 
 def _in_heart(u: Coordinates, v: Coordinates, tenths: int) -> Inside:
-    """A square on its corner, with a disc over each of its upper two sides; the origin is the centre of mass."""
+    """Whether points lie in a square on its corner with discs over its upper sides, about its centre of mass."""
     half = _length(_HALF_DIAGONAL, tenths)
     # (pi / 2 + 2 / 3) / (4 + pi) of half a side: from the square's centre to the heart's, along either side.
     offset = half * 3133 // 10_000
@@ -68,15 +68,15 @@ def _in_heart(u: Coordinates, v: Coordinates, tenths: int) -> Inside:
 
 
 class Shape(NamedTuple):
-    """A shape and the smallest turn after which it is the same again."""
+    """A shape, and the smallest turn after which it looks the same."""
 
     inside: Callable[[Coordinates, Coordinates, int], Inside]
     """Whether points lie in it, from their u (right) and v (up) in its own frame, and the scale in tenths."""
     period: int
-    """In rotations: ``ROTATIONS`` is a full turn."""
+    """The number of rotations after which it is the same; ``ROTATIONS`` is a full turn."""
 
 
-#: By name, in the order of the factor.
+#: The shapes by name, in the order of the factor.
 SHAPES = {
     "square": Shape(_in_square, ROTATIONS // 4),
     "ellipse": Shape(_in_ellipse, ROTATIONS // 2),
@@ -89,9 +89,9 @@ def sprite_masks() -> NDArray[np.uint8]:
     """Every shape at every scale and rotation about its centre of mass, which is the centre of the mask.
 
     Returns:
-        uint8 ``[shapes, scales, rotations, MASK_SIDE, MASK_SIDE]``, read-only: 0 outside, 255 inside, the share of the
-        pixel that is covered between them. Rotations are anticlockwise. Masks that differ by a symmetry of the shape
-        are equal bit for bit. Made once per process, in half a second.
+        uint8 ``[shapes, scales, rotations, MASK_SIDE, MASK_SIDE]``, read-only: 255 times the fraction of the pixel
+        that is covered. Rotations are anticlockwise. Masks that differ by a symmetry of the shape are equal bit for
+        bit. They are made once per process, in half a second.
     """
     masks = np.empty((len(SHAPES), len(SCALES_IN_TENTHS), ROTATIONS, MASK_SIDE, MASK_SIDE), dtype=np.uint8)
     for rotation in range(ROTATIONS):
@@ -115,7 +115,7 @@ def _turned_frame(rotation: int) -> tuple[Coordinates, Coordinates]:
 
 
 def _grey(inside: Inside) -> NDArray[np.uint8]:
-    """Samples ``[248, 248]`` to pixels ``[31, 31]``, rounded."""
+    """Count samples ``[248, 248]`` into grey pixels ``[31, 31]``, rounded."""
     by_row = inside.view(np.uint8).reshape(MASK_SIDE, _SAMPLES, -1).sum(axis=1, dtype=np.uint16)
     counts = by_row.reshape(MASK_SIDE, MASK_SIDE, _SAMPLES).sum(axis=2, dtype=np.uint16)
     most = _SAMPLES * _SAMPLES

@@ -15,8 +15,8 @@ from infogan_fast.data.arrays import items_of_array
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.images import ImageData, check_labels
 from infogan_fast.data.items import as_array, items_of_dataset
+from infogan_fast.data.memory import Streaming
 from infogan_fast.data.stored import StoredImages
-from infogan_fast.data.streaming import Streaming
 
 #: What ``from_python`` takes. A tuple is items and their labels.
 PythonData: TypeAlias = "ImageData | Tensor | NDArray[Any] | tuple[Tensor | NDArray[Any], Any] | Dataset[Any]"

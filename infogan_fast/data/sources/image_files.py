@@ -1,4 +1,4 @@
-"""Images of a folder of image files that are read when they are needed."""
+"""Image files as squares: read one by one, by worker processes, or when they are needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infogan_fast.data.stored import StoredImages, in_chunks
 from infogan_fast.data.workers import read_ahead
 from infogan_fast.text import shown
 
-#: What comes of a file: uint8 ``[C, side, side]``, or why there is no image.
+#: The outcome of reading a file: uint8 ``[C, side, side]``, or the reason why there is no image.
 Outcome: TypeAlias = "NDArray[np.uint8] | str"
 
 _FILES_AT_ONCE = 32
@@ -30,14 +30,14 @@ _MOST_TEXT = 4 * 2**20  # characters, of up to four bytes
 
 
 def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
-    """One file as a square (``pillow.read_square``), or why there is none; inside ``pillow_settings``.
+    """Read one file as a square (``pillow.read_square``), or say why it cannot be; inside ``pillow_settings``.
 
     Raises:
         DataError: the machine does not have the memory that decoding it takes.
     """
     from PIL import Image, UnidentifiedImageError
 
-    from infogan_fast.data.pillow import format_not_read, read_square
+    from infogan_fast.data.decoding.pillow import format_not_read, read_square
 
     try:
         return read_square(file, side, channels)
@@ -57,10 +57,9 @@ def read_or_reason(file: Path, side: int, channels: int | None) -> Outcome:
 
 @contextmanager
 def pillow_settings() -> Iterator[None]:
-    """While it lasts, Pillow takes few bytes of text, and is quiet.
+    """In the block, Pillow is quiet about odd files, and too many pixels or too much text in a file are errors.
 
-    What it warns of and logs about odd files is left out. A warning of too many pixels is an error, and so is text of
-    more than ``_MOST_TEXT`` characters in a PNG file.
+    The pixels are ``PIL.Image.MAX_IMAGE_PIXELS``, the text is ``_MOST_TEXT`` characters in a PNG file.
     """
     from PIL import Image, PngImagePlugin
 
@@ -81,7 +80,7 @@ def pillow_settings() -> Iterator[None]:
 def outcomes_by_workers(
     folder: Path, files: Sequence[Path], side: int, channels: int | None, workers: int
 ) -> Generator[Outcome, None, None]:
-    """What comes of each of a folder's files, in order; read by worker processes."""
+    """The outcome of each of a folder's files, in order; worker processes read them."""
     read = partial(_outcomes, folder, Names(files), side, channels)
     parts = read_ahead(read, in_chunks(len(files), _FILES_AT_ONCE), workers, str(folder))
     with closing(parts):
@@ -90,11 +89,11 @@ def outcomes_by_workers(
 
 
 def channels_and_sha256(pixels: Iterable[NDArray[np.uint8]], channels: int | None) -> tuple[int, str]:
-    """Of images ``[C, side, side]``, each grey or RGB: how many channels all of them have together, and their hash.
+    """How many channels a set of images gets, and the hash of all its bytes.
 
     Args:
-        pixels: the images in order.
-        channels: of every one of them; None where they are to be grey if none of them has colour.
+        pixels: the images in order, ``[C, side, side]``, each grey or RGB.
+        channels: the number that was asked for; None where all are to be grey if none of them has colour.
     """
     as_grey, as_they_are, has_colour = hashlib.sha256(), hashlib.sha256(), False
     for image in pixels:
@@ -108,16 +107,16 @@ def channels_and_sha256(pixels: Iterable[NDArray[np.uint8]], channels: int | Non
 
 
 class FileImages(StoredImages):
-    """Image files under a folder, as squares.
+    """Image files under a folder, read as squares when they are needed.
 
     Args:
         folder: the folder.
         files: paths in it, of readable images.
-        side: of the images.
-        shape_channels: the channels that they all get.
-        channels: as it was asked for: None for grey or RGB by content.
-        workers: processes.
-        sha256: of the images in order.
+        side: height and width of the images.
+        shape_channels: the number of channels that they all get.
+        channels: the number that was asked for; None for grey or RGB by content.
+        workers: how many processes read them.
+        sha256: the hash of the images in order.
     """
 
     def __init__(
@@ -134,7 +133,7 @@ class FileImages(StoredImages):
         self._folder, self._names, self._channels = folder, Names(files), channels
 
     def read(self, indices: Sequence[int]) -> Tensor:
-        """Some images; a ``DataError`` says that a file is gone, or has been replaced by something else."""
+        """Read some images; a ``DataError`` says that a file is gone, or has been replaced by something else."""
         _, channels, height, width = self.shape
         result = np.empty((len(indices), channels, height, width), dtype=np.uint8)
         outcomes = _outcomes(self._folder, self._names, width, self._channels, indices)
@@ -150,7 +149,7 @@ class FileImages(StoredImages):
 
 
 class Names:
-    """Paths, as one array: worker processes share it, which Python's own objects do not let them."""
+    """Paths as one array of bytes, which forked worker processes share, unlike as many Python objects."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         names = [os.fsencode(file) for file in files]
@@ -168,5 +167,5 @@ def _outcomes(folder: Path, names: Names, side: int, channels: int | None, indic
 
 
 def _with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Grey as RGB where that is asked for."""
+    """An image with that many channels, grey repeated for RGB."""
     return np.broadcast_to(pixels, (channels, *pixels.shape[1:]))

@@ -1,4 +1,4 @@
-"""``python -m infogan_fast.data.sprite_sheet FILE.png``: what each factor of ``sprites`` does, in one picture."""
+"""``python -m infogan_fast.data.sprites.sheet FILE.png``: an image grid of what each factor of ``sprites`` does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _ALL_ELSE = torch.tensor([0, 5, 0, 16, 16])  # the largest scale, upright, in th
 
 
 def sprite_sheet() -> Tensor:
-    """Rows: shape. Columns, four each: scale, rotation, x and y from first to last value, all else held fixed.
+    """Render an image grid with a shape per row and, for each other factor, four columns from its first to last value.
+
+    All other factors are held fixed.
 
     Returns:
         uint8 ``[H, W]``, 0 to 255.
@@ -32,7 +34,7 @@ def sprite_sheet() -> Tensor:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the picture to the file that is named."""
+    """Write the image grid to the file that is named."""
     from PIL import Image
 
     if len(arguments) != 1:

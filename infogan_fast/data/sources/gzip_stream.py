@@ -1,4 +1,4 @@
-"""Gzip data, unpacked as they are read and no further."""
+"""Gzip data that are unpacked as they are read and no further."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKED_AT_ONCE, _UNPACKED_AT_ONCE = 2**16, 2**20
 
 
 class GzipStream:
-    """What gzip data hold, checksums compared, one piece after another.
+    """Unpacks gzip data one piece after another, and compares their checksums.
 
     Args:
         file: the data, from the start.
@@ -28,7 +28,7 @@ class GzipStream:
         self._ended = False
 
     def read(self, count: int) -> bytes:
-        """At most ``count`` bytes, at least one unless the data end.
+        """Unpack at most ``count`` bytes, at least one unless the data end.
 
         Raises:
             zlib.error: they are damaged.
@@ -49,7 +49,7 @@ class GzipStream:
         return b""
 
     def read_into(self, view: memoryview) -> int:
-        """Fill bytes; how many there were, fewer where the data end. Errors as ``read``."""
+        """Fill bytes and return how many there were, fewer where the data end. Errors are those of ``read``."""
         done = 0
         while done < len(view):
             content = self.read(len(view) - done)
@@ -60,7 +60,7 @@ class GzipStream:
         return done
 
     def _next_member(self, at_end: bool) -> bool:
-        """Whether there are data to unpack; between two members, and after the last, zeros are left out."""
+        """Begin the next member, if there is one; zeros between two members, and after the last, are left out."""
         self._packed = self._packed.lstrip(b"\0")
         if self._packed:
             self._member = zlib.decompressobj(_GZIP)
