@@ -67,7 +67,7 @@ class Range:
         return self.low < 0.0
 
     def joined(self, other: Range) -> Range:
-        """The range of both."""
+        """Return the smallest range that contains both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
     def checked(self, what: str) -> str:

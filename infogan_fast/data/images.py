@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the package."""
+"""``ImageData``, the data set that a run trains on: items, labels, known factors and a held-out part."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class ImageData:
     images: Tensor | StoredImages
     """Training items: images, uint8 ``[N, C, H, W]``, 0 to 255; or floating point ``[N, *shape]``."""
     labels: Tensor | None = None
-    """Their classes, int64 ``[N]``, ``>= 0``."""
+    """The classes of the training items, int64 ``[N]``, ``>= 0``."""
     heldout_images: Tensor | StoredImages | None = None
     """Items ``[M, *shape]`` that are never trained on, of the same dtype."""
     heldout_labels: Tensor | None = None
-    """Their classes, int64 ``[M]``, ``>= 0``."""
+    """The classes of the held-out items, int64 ``[M]``, ``>= 0``."""
     factors: Tensor | None = None
     """The known factors of the training images, int64 ``[N, F]``, column f in ``[0, factor_sizes[f])``."""
     heldout_factors: Tensor | None = None
@@ -203,5 +203,5 @@ def _check_factors(data: ImageData) -> None:
 
 
 def size_text(image_shape: Iterable[int]) -> str:
-    """``(1, 28, 28)`` as ``1x28x28``."""
+    """Write a shape such as ``(1, 28, 28)`` as ``1x28x28``."""
     return "x".join(map(str, image_shape))

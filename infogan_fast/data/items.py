@@ -28,13 +28,16 @@ _ITEMS_AT_ONCE = 32
 def items_of_dataset(
     dataset: Dataset[Any], name: str, limit: int | None, streaming: Streaming
 ) -> tuple[Tensor | StoredImages, Tensor | None]:
-    """Items ``[N, *shape]``, and labels int64 ``[N]`` if items have them; see ``ImageData.from_dataset``."""
+    """Take the items ``[N, *shape]`` of a dataset, and labels int64 ``[N]`` if items have them.
+
+    Arguments and errors are those of ``ImageData.from_dataset``.
+    """
     if limit is not None and limit < 1:
         raise DataError(f"{name}: limit: got {limit}, allowed: at least 1, or None")
     by_index = not isinstance(dataset, IterableDataset)
     values: list[NDArray[Any]] = []
     labels = Labels(name)
-    for index, item in enumerate(itertools.islice(_items(dataset), limit)):
+    for index, item in enumerate(itertools.islice(_items(dataset, name), limit)):
         value, label = value_and_label(item, f"{name}: item {index}")
         if index == 0:
             needed = 2 * value.nbytes * _length(dataset, limit)  # for a moment, as items and as one array
@@ -144,11 +147,14 @@ class ItemImages(StoredImages):
         return torch.from_numpy(values), labels
 
 
-def _items(dataset: Dataset[Any]) -> Iterator[Any]:
+def _items(dataset: Dataset[Any], name: str) -> Iterator[Any]:
     if isinstance(dataset, IterableDataset):
         return iter(dataset)
+    if not hasattr(dataset, "__len__"):
+        allowed = "a dataset with a length and items by index, or an IterableDataset"
+        raise DataError(f"{name}: {type(dataset).__name__} has no length, allowed: {allowed}")
     # Not iter(dataset): for a class with __getitem__ alone that would run on until IndexError, which not all raise.
-    return (dataset[index] for index in range(len(dataset)))  # type: ignore[arg-type]
+    return (dataset[index] for index in range(len(dataset)))
 
 
 def _length(dataset: Any, limit: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Data by name or from a path."""
+"""``load``: a data set by its name or from a path."""
 
 from __future__ import annotations
 

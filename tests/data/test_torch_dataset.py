@@ -69,6 +69,15 @@ def test_pil_images():
     assert load([image.new("CMYK", (8, 4))]).images.unique().tolist() == [255]
 
 
+def test_a_dataset_without_a_length():
+    class Endless(Dataset):
+        def __getitem__(self, index):
+            return IMAGES[0]
+
+    with pytest.raises(DataError, match=r"mine: Endless has no length, allowed: .* or an IterableDataset"):
+        ImageData.from_dataset(Endless(), name="mine")
+
+
 def test_limit_and_iterable():
     class Endless(IterableDataset):
         def __iter__(self):

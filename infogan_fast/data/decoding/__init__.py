@@ -1,1 +1,1 @@
-"""Image files of any format that is read, to pixels, within bounds of memory."""
+"""Decoding of image files, within bounds of memory."""

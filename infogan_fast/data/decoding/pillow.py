@@ -1,4 +1,4 @@
-"""Images of any mode that Pillow knows, to 8 bits of grey or RGB, and to squares of a given side."""
+"""Converts images of any mode that Pillow knows to 8 bits of grey or RGB, and to squares of a given side."""
 
 from __future__ import annotations
 
