@@ -63,21 +63,37 @@ def make_latents(
     else:
         raise TypeError(f"make_latents: seed must be an int, a tensor or None, got {seed!r}")
     drawn = sample_latents(spec, batch_size, seed, dtype=dtype)
-    columns = drawn.input
     for code, values in enumerate(_per_code("categorical", categorical, len(spec.categorical), batch_size)):
         if values is not None:
-            categories = _categories(values, code, spec.categorical[code]).to(columns.device)
-            first = spec.noise + sum(spec.categorical[:code])
-            one_hot = columns[:, first : first + spec.categorical[code]]
-            one_hot.zero_().scatter_(1, categories.expand(batch_size)[:, None], 1.0)
-            drawn.categorical[:, code] = categories
+            set_categorical(spec, drawn, code, _categories(values, code, spec.categorical[code]))
     for code, values in enumerate(_per_code("continuous", continuous, spec.continuous, batch_size)):
         if values is not None:
             if not values.isfinite().all():
                 raise ValueError(f"make_latents: continuous[{code}] must be finite, got {_shown(values)}")
-            columns[:, spec.noise + sum(spec.categorical) + code] = values.to(columns)
-            drawn.continuous[:, code] = values.to(drawn.continuous)
+            set_continuous(spec, drawn, code, values)
     return drawn
+
+
+def set_categorical(spec: LatentSpec, latents: Latents, code: int, categories: Tensor) -> None:
+    """Give one categorical code other values, in place; they are not checked.
+
+    Args:
+        spec: the latent variables.
+        latents: those of B rows.
+        code: which categorical code, from 0.
+        categories: int64 ``[B]`` or 0-d, from 0 to ``K - 1``.
+    """
+    categories = categories.to(latents.input.device)
+    first = spec.noise + sum(spec.categorical[:code])
+    one_hot = latents.input[:, first : first + spec.categorical[code]]
+    one_hot.zero_().scatter_(1, categories.expand(len(one_hot))[:, None], 1.0)
+    latents.categorical[:, code] = categories
+
+
+def set_continuous(spec: LatentSpec, latents: Latents, code: int, values: Tensor) -> None:
+    """Give one continuous code other values, ``[B]`` or 0-d, as ``set_categorical`` does."""
+    latents.input[:, spec.noise + sum(spec.categorical) + code] = values.to(latents.input)
+    latents.continuous[:, code] = values.to(latents.continuous)
 
 
 def _per_code(name: str, values: CodeValues, codes: int, rows: int) -> list[Tensor | None]:

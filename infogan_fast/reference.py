@@ -153,14 +153,9 @@ def _categorical_terms(
     return terms, counts
 
 
-def _continuous_terms(mean: Tensor, scale: Tensor, continuous: Tensor, variance: Variance) -> Tensor:
-    """Mean ``-log N(c; mean, variance)`` per code, ``[C]``."""
-    fixed = fixed_variance(variance)
-    if fixed is not None:
-        log_variance, precision = torch.full_like(mean, math.log(fixed)), torch.full_like(mean, 1.0 / fixed)
-    else:
-        log_variance = 2.0 * scale if variance == "learned_std" else scale
-        precision = torch.exp(-log_variance)
+def _continuous_terms(mean: Tensor, log_variance: Tensor, continuous: Tensor, fixed: float | None) -> Tensor:
+    """Mean ``-log N(c; mean, variance)`` per code, ``[C]``; the precision of a fixed variance is rounded once."""
+    precision = torch.exp(-log_variance) if fixed is None else 1.0 / fixed
     squared = (continuous - mean).square() * precision
     return (0.5 * (log_variance + squared + math.log(2.0 * math.pi))).mean(0)
 
@@ -184,12 +179,10 @@ def info_loss(
     categorical, continuous = _codes(latents, spec, head)
     if isinstance(latents, LatentSeed):  # codes that are drawn are never ignored
         ignore_index = -1
-    rest = head.shape[1] - sum(spec.categorical) - spec.continuous
-    *logits, mean, scale = torch.split(head, [*spec.categorical, spec.continuous, rest], dim=1)
-
+    logits, mean, log_variance = spec.split(head, variance)
     terms, counts = _categorical_terms(logits, categorical, ignore_index)
     categorical_terms = torch.stack(terms) if terms else head.new_zeros(0)
-    continuous_terms = _continuous_terms(mean, scale, continuous.to(head.dtype), variance)
+    continuous_terms = _continuous_terms(mean, log_variance, continuous.to(head.dtype), fixed_variance(variance))
     scaled_categorical, scaled_continuous = categorical_terms, continuous_terms
     if weight_scale is not None:
         scaled_categorical = categorical_terms * weight_scale[: len(terms)]

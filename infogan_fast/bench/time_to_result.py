@@ -19,7 +19,6 @@ from infogan_fast.bench.jobs import CommonJob, Job, OurJob
 from infogan_fast.bench.machine import machine
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation import code_accuracies, recover_codes
-from infogan_fast.model import evaluation_mode
 from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import PRESETS
 from infogan_fast.training.randomness import EVALUATION
@@ -54,9 +53,8 @@ def make_job(trainer: str, config: TrainConfig, data: ImageData) -> Job:
 def look(job: Job, data: ImageData, config: TrainConfig, samples: int) -> dict[str, Any]:
     """L_I of the categorical code on generated images, and its accuracy on held-out ones, now."""
     seed = torch.tensor(config.seed, device=config.device)
-    with evaluation_mode(job.nets):
-        recovery = recover_codes(job.nets, job.spec, job.variance, seed, EVALUATION, samples)
-        accuracies = code_accuracies(job.nets, job.spec, data)
+    recovery = recover_codes(job.nets, seed, EVALUATION, samples)
+    accuracies = code_accuracies(job.nets, data)
     return {
         "mi_bound_nats": recovery.mi_bound_nats[0],
         "accuracy": accuracies[0].heldout if accuracies else None,

@@ -13,11 +13,8 @@ from torch import Tensor
 from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.data.stored import in_order
 from infogan_fast.evaluation.intervals import fraction_interval
-from infogan_fast.finite import check_outputs
+from infogan_fast.evaluation.reading import BATCH, q_output
 from infogan_fast.model import InfoGAN
-from infogan_fast.spec import LatentSpec
-
-_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -69,45 +66,41 @@ def fraction_correct(predicted: NDArray[np.int64], labels: NDArray[np.int64], cl
     return float(np.mean(np.asarray(classes)[predicted] == labels))
 
 
-@torch.no_grad()
-def predict_categories(nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredImages) -> NDArray[np.int64]:
-    """Q's most probable category of each categorical code: ``[N, m]``.
+def predict_categories(model: InfoGAN, images: Tensor | StoredImages) -> NDArray[np.int64]:
+    """Q's most probable category of each categorical code, in evaluation mode: ``[N, m]``.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        images: uint8 ``[N, C, H, W]`` on any device, or stored.
+        model: the networks.
+        images: real data ``[N, *shape]`` on any device, or stored.
 
     Raises:
         NonFiniteError: an output of Q is not finite.
     """
-    device = next(nets.parameters()).device
     predicted = []
-    for batch in in_order(images, _BATCH):
-        head = check_outputs(nets.q_output(batch.to(device).float() / 255.0), "outputs of Q")
-        logits = head[:, : sum(spec.categorical)].split_with_sizes(spec.categorical, dim=1)
+    for batch in in_order(images, BATCH):
+        logits = model.spec.split(q_output(model, batch), model.variance).logits
         predicted.append(torch.stack([code.argmax(dim=1) for code in logits], dim=1).cpu())
     return torch.cat(predicted).numpy()
 
 
-def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[CodeAccuracy]:
-    """Every categorical code as a classifier of the data's real images, the best on the training images first.
+def code_accuracies(model: InfoGAN, data: ImageData) -> list[CodeAccuracy]:
+    """Every categorical code as a classifier of the real data, the best on the training part first.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        data: the images; the list is empty where they have no training labels or ``spec`` no categorical code.
+        model: the networks.
+        data: the images; the list is empty where they have no training labels or the model no categorical code.
     """
+    spec = model.spec
     if data.labels is None or not spec.categorical:
         return []
     heldout: NDArray[np.int64] | None = None
     if data.heldout_images is not None and data.heldout_labels is not None:
-        heldout = predict_categories(nets, spec, data.heldout_images)
+        heldout = predict_categories(model, data.heldout_images)
         heldout_labels = data.heldout_labels.cpu().numpy()
 
-    train, train_labels = predict_categories(nets, spec, data.images), data.labels.cpu().numpy()
+    train, train_labels = predict_categories(model, data.images), data.labels.cpu().numpy()
     accuracies = []
-    for code, (classes, on_train) in enumerate(_matched(train, train_labels, spec)):
+    for code, (classes, on_train) in enumerate(_matched(train, train_labels, spec.categorical)):
         if heldout is None:
             agreement = _agreement(train[:, code], train_labels)
             accuracies.append(CodeAccuracy(code, classes, on_train, None, None, *agreement))
@@ -119,32 +112,31 @@ def code_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[Co
     return sorted(accuracies, key=lambda accuracy: -accuracy.train)
 
 
-def training_accuracies(nets: InfoGAN, spec: LatentSpec, data: ImageData) -> list[tuple[tuple[int, ...], float]]:
-    """Of each categorical code the matching of ``match_categories`` and the accuracy, both on the training images.
+def training_accuracies(model: InfoGAN, data: ImageData) -> list[tuple[tuple[int, ...], float]]:
+    """The matching of ``match_categories`` and the accuracy of each categorical code, both on the training images.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        data: the images; the list is empty where they have no training labels or ``spec`` no categorical code.
+        model: the networks.
+        data: the images; the list is empty where they have no training labels or the model no categorical code.
     """
-    if data.labels is None or not spec.categorical:
+    if data.labels is None or not model.spec.categorical:
         return []
-    return _matched(predict_categories(nets, spec, data.images), data.labels.cpu().numpy(), spec)
+    return _matched(predict_categories(model, data.images), data.labels.cpu().numpy(), model.spec.categorical)
 
 
 def _matched(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], spec: LatentSpec
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], cardinalities: tuple[int, ...]
 ) -> list[tuple[tuple[int, ...], float]]:
-    """Of each categorical code the best matching and the share that it classifies correctly."""
+    """The best matching of each categorical code, and the fraction of the images that it classifies correctly."""
     matched = []
-    for code, cardinality in enumerate(spec.categorical):
+    for code, cardinality in enumerate(cardinalities):
         classes = match_categories(predicted[:, code], labels, cardinality)
         matched.append((classes, fraction_correct(predicted[:, code], labels, classes)))
     return matched
 
 
 def _agreement(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """NMI and ARI of the categories and the classes of some images."""
+    """NMI and ARI between the categories and the classes of some images."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score  # which takes a second to import
 
     return float(normalized_mutual_info_score(labels, predicted)), float(adjusted_rand_score(labels, predicted))

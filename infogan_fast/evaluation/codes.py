@@ -1,4 +1,4 @@
-"""How much of each code Q recovers from generated images: the bound L_I, and R2 of the continuous ones."""
+"""How much of each code Q recovers from what G generates: the bound L_I, and R2 of the continuous ones."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import torch
 from torch import Tensor
 
 from infogan_fast.evaluation.intervals import mean_interval
+from infogan_fast.evaluation.reading import generated, q_output
 from infogan_fast.finite import check_outputs
 from infogan_fast.model import InfoGAN
-from infogan_fast.ops import sample_latents
 from infogan_fast.spec import Latents, LatentSpec, Variance, fixed_variance
-
-_BATCH = 500
 
 
 @dataclass(frozen=True)
 class CodeRecovery:
-    """What Q recovers of the codes of freshly generated images."""
+    """What Q recovers of the codes that fresh samples of G were generated from."""
 
     mi_bound_nats: tuple[float, ...]
     """L_I of each code, ``H(c) - E[-log Q(c|x)]``; categorical codes first. That of a categorical code is at most
@@ -27,34 +25,27 @@ class CodeRecovery:
     r2: tuple[float, ...]
     """Fraction of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
     mi_bound_ci_nats: tuple[tuple[float, float], ...]
-    """The 95 % interval of each L_I, for the sampling of the images: not for other weights or seeds of training."""
+    """The 95 % interval of each L_I, for the choice of the samples: not for other weights or seeds of training."""
 
 
-@torch.no_grad()
-def recover_codes(
-    nets: InfoGAN, spec: LatentSpec, variance: Variance, seed: Tensor, offset: int, samples: int
-) -> CodeRecovery:
-    """Generate images and let Q read their codes, without instance noise.
+def recover_codes(model: InfoGAN, seed: Tensor, offset: int, samples: int) -> CodeRecovery:
+    """Generate samples and let Q read their codes, without instance noise, in evaluation mode.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        variance: of Q's Gaussian, as in ``info_loss``.
-        seed, offset: as in ``sample_latents``; the networks' device is the seed's.
-        samples: number of images, ``>= 2``.
+        model: the networks.
+        seed, offset: as in ``sample_latents``; the seed is on the model's device.
+        samples: how many, ``>= 2``.
 
     Raises:
-        NonFiniteError: an output of Q, or the likelihood that it gives a code, is not finite.
+        NonFiniteError: an output of G or Q, or the likelihood that Q gives a code, is not finite.
     """
-    mean_columns = slice(sum(spec.categorical), sum(spec.categorical) + spec.continuous)
+    spec, variance = model.spec, model.variance
     nlls, codes, means = [], [], []
-    for first in range(0, samples, _BATCH):
-        size = min(_BATCH, samples - first)
-        latents = sample_latents(spec, size, seed, offset, row_offset=first)
-        head = check_outputs(nets.q_output(nets.generator(latents.input)), "outputs of Q")
+    for latents, x in generated(model, seed, offset, samples):
+        head = q_output(model, x)
         nlls.append(check_outputs(code_nll(head, latents, spec, variance), "likelihoods that Q gives the codes").cpu())
         codes.append(latents.continuous.double().cpu())
-        means.append(head[:, mean_columns].double().cpu())
+        means.append(spec.split(head, variance).mean.double().cpu())
     code, mean = torch.cat(codes), torch.cat(means)
     unexplained = (code - mean).square().sum(0) / (code - code.mean(0)).square().sum(0)
     information = spec.entropy() - torch.cat(nlls)
@@ -66,31 +57,24 @@ def recover_codes(
 
 
 def code_nll(head: Tensor, latents: Latents, spec: LatentSpec, variance: Variance) -> Tensor:
-    """``-log Q(c_i|x)`` of each image and code in nats, of which ``info_loss`` is the weighted mean.
+    """``-log Q(c_i|x)`` of each row and code in nats, of which ``info_loss`` is the weighted mean.
 
     Args:
         head: Q's output ``[B, head_dim]``.
-        latents: the codes of the images.
+        latents: the codes of the rows.
         spec: the latent variables.
         variance: of Q's Gaussian, as in ``info_loss``.
 
     Returns:
         float64 ``[B, m + C]``, categorical codes first.
     """
-    head, columns = head.double(), []
-    fixed = fixed_variance(variance)
-    *logits, rest = head.split_with_sizes([*spec.categorical, head.shape[1] - sum(spec.categorical)], dim=1)
-    for index, code in enumerate(logits):
-        columns.append(-code.log_softmax(dim=1).gather(1, latents.categorical[:, index : index + 1]))
-    if spec.continuous:
-        mean, scale = rest[:, : spec.continuous], rest[:, spec.continuous :]
-        if fixed is not None:
-            log_variance = torch.full_like(mean, math.log(fixed))
-        else:
-            log_variance = 2.0 * scale if variance == "learned_std" else scale
-        squared = (latents.continuous.double() - mean).square() * torch.exp(-log_variance)
-        columns.append(0.5 * (log_variance + squared + math.log(2.0 * math.pi)))
-    return torch.cat(columns, dim=1)
+    logits, mean, log_variance = spec.split(head.double(), variance)
+    columns = [
+        -code.log_softmax(dim=1).gather(1, latents.categorical[:, index : index + 1])
+        for index, code in enumerate(logits)
+    ]
+    squared = (latents.continuous.double() - mean).square() * torch.exp(-log_variance)
+    return torch.cat([*columns, 0.5 * (log_variance + squared + math.log(2.0 * math.pi))], dim=1)
 
 
 def bound_note(spec: LatentSpec, variance: Variance) -> str | None:

@@ -10,12 +10,10 @@ from torch import Tensor
 
 from infogan_fast.data import StoredImages
 from infogan_fast.evaluation.fid import frechet_distance, why_not
-from infogan_fast.evaluation.reading import batches, some_rows
+from infogan_fast.evaluation.reading import batches, generated, some_rows
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
-from infogan_fast.finite import check_outputs
+from infogan_fast.evaluation.value_range import ValueRange
 from infogan_fast.model import InfoGAN
-from infogan_fast.ops import sample_latents
-from infogan_fast.spec import LatentSpec
 
 #: The most images in each of the three sets.
 IMAGES = 1_000
@@ -23,12 +21,9 @@ IMAGES = 1_000
 #: Why there is no FID where nobody asked for it.
 NOT_ASKED = "No FID: it was not asked for (infogan-fast evaluate --fid), as its network takes minutes on a CPU."
 
-_BATCH = 500
 
-
-@torch.no_grad()
 def image_quality(
-    nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredImages, seed: Tensor, offset: int, with_fid: bool = False
+    model: InfoGAN, images: Tensor | StoredImages, seed: Tensor, offset: int, with_fid: bool = False
 ) -> dict[str, Any]:
     """Distances of generated images to real ones, and the floor: those of other real images, as many, to the same.
 
@@ -38,9 +33,9 @@ def image_quality(
     missing kind of image whose patches the other kinds have too; or whether an image as a whole makes sense.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        images: real ones that G was trained on, uint8 ``[N, C, H, W]``, or stored.
+        model: the networks; G is used in evaluation mode.
+        images: real ones that G was trained on, ``[N, C, H, W]`` with C 1 or 3, or stored. Floating-point ones are
+            compared as pixels, their range (``ValueRange``) mapped to 0 to 255.
         seed, offset: of the generated images, as in ``sample_latents``; the seed also draws the real ones.
         with_fid: also the FID, if this machine can.
 
@@ -57,36 +52,17 @@ def image_quality(
     result |= {"images": count, "fid_note": note}
     if count == 0:
         return result
-    first, second = _two_sets(images, count, int(seed))
-    generated = generate(nets, spec, seed, offset, count)
+    value_range = ValueRange.of(images)
+    first, second = (value_range.to_uint8(part) for part in _two_sets(images, count, int(seed)))
+    made = torch.cat([value_range.to_uint8(x) for _, x in generated(model, seed, offset, count)])
     distances = SlicedWasserstein(first, int(seed)).distances
-    for suffix, others in (("", generated), ("_floor", second)):
+    for suffix, others in (("", made), ("_floor", second)):
         levels = distances(others)
         result[f"swd{suffix}_per_level"] = levels
         result[f"swd{suffix}"] = sum(levels.values()) / len(levels)
         if with_fid and note is None and count > 1:
             result[f"fid{suffix}"] = frechet_distance(first, others, device=seed.device)
     return result
-
-
-def generate(nets: InfoGAN, spec: LatentSpec, seed: Tensor, offset: int, count: int) -> Tensor:
-    """Generated images as a file would hold them: uint8 ``[count, C, H, W]`` on the CPU.
-
-    Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        seed, offset: as in ``sample_latents``; the networks' device is the seed's.
-        count: how many.
-
-    Raises:
-        NonFiniteError: an image is not finite.
-    """
-    parts = []
-    for first in range(0, count, _BATCH):
-        latents = sample_latents(spec, min(_BATCH, count - first), seed, offset, row_offset=first)
-        images = check_outputs(nets.generator(latents.input), "generated images")  # as bytes NaN would be black
-        parts.append((images * 255.0).round().clamp(0, 255).to(torch.uint8).cpu())
-    return torch.cat(parts)
 
 
 def _two_sets(images: Tensor | StoredImages, count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The figures of a trained InfoGAN, in the form in which ``summary.json`` holds them."""
+"""The metrics of a trained InfoGAN, in the form in which ``summary.json`` holds them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies
 from infogan_fast.evaluation.codes import CodeRecovery, recover_codes
 from infogan_fast.evaluation.quality import image_quality
 from infogan_fast.model import InfoGAN
-from infogan_fast.spec import LatentSpec, Variance
+from infogan_fast.spec import LatentSpec
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one set of weights."""
+    """The metrics of one set of weights."""
 
     spec: LatentSpec
     recovery: CodeRecovery
     accuracies: list[CodeAccuracy]
     """Best on the training images first; empty without labels or categorical codes."""
     disentanglement: dict[str, Any] | None = None
-    """As ``disentanglement_scores`` gives them; None without known factors."""
+    """As ``disentanglement_scores`` gives them; None where the factors are not known."""
     image_quality: dict[str, Any] | None = None
-    """As ``image_quality`` gives it."""
+    """As ``image_quality`` gives it; None where the data are not images."""
 
     def to_json(self) -> dict[str, Any]:
         """``accuracy`` is the held-out one of the categorical code that is best on the training images."""
@@ -58,39 +58,31 @@ class Evaluation:
 
 
 def evaluate(
-    nets: InfoGAN,
-    spec: LatentSpec,
-    variance: Variance,
-    data: ImageData,
-    seed: Tensor,
-    offset: int,
-    samples: int,
-    with_fid: bool = False,
+    model: InfoGAN, data: ImageData, seed: Tensor, offset: int, samples: int, with_fid: bool = False
 ) -> Evaluation:
-    """Evaluate the networks.
+    """Evaluate a model; batch normalisation uses its running statistics, whatever mode the model is in.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        variance: of Q's Gaussian, as in ``info_loss``.
-        data: real images, for the accuracy, the scores of disentanglement and the quality of the generated ones.
-        seed, offset: of the generated images, as in ``sample_latents``.
-        samples: number of generated images, for L_I and R2.
+        model: the networks.
+        data: real data, for the accuracy, the scores of disentanglement and, where they are images, the quality of the
+            generated ones.
+        seed, offset: of the generated samples, as in ``sample_latents``; the seed is on the model's device.
+        samples: number of generated samples for L_I and R2, ``>= 2``.
         with_fid: also the FID, if its network is on this machine; it takes minutes on a CPU.
 
     Raises:
-        NonFiniteError: a generated image or an output of Q is not finite.
+        NonFiniteError: an output of G or Q is not finite.
     """
-    recovery = recover_codes(nets, spec, variance, seed, offset, samples)
+    recovery = recover_codes(model, seed, offset, samples)
     disentanglement = None
     if data.factors is not None:
         from infogan_fast.evaluation.disentanglement import disentanglement_scores  # scikit-learn: a second to import
 
-        disentanglement = disentanglement_scores(nets, spec, data, int(seed))
+        disentanglement = disentanglement_scores(model, data, int(seed))
     return Evaluation(
-        spec,
+        model.spec,
         recovery,
-        code_accuracies(nets, spec, data),
+        code_accuracies(model, data),
         disentanglement,
-        image_quality(nets, spec, data.images, seed, offset, with_fid),
+        image_quality(model, data.images, seed, offset, with_fid) if data.is_images else None,
     )

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import headlines
-from infogan_fast.evaluation.traversal import FIRST, LAST, MAX_ROWS
+from infogan_fast.evaluation.pictures.grids import FIRST, LAST, MAX_ROWS
 from infogan_fast.files import write_atomically
 from infogan_fast.report.curves import plots
 from infogan_fast.runs.checkpoint import Which

@@ -52,17 +52,8 @@ def evaluate_run(
             f"{images.name}: its images are {size_text(images.shape)}, the run was trained on {size_text(shape)}"
         )
     seed = torch.tensor(config.seed, device=config.device)
-    with torch.no_grad(), worker_deaths_explained(images.name):
-        figures = evaluate(
-            nets,
-            config.spec,
-            config.variance,
-            images,
-            seed,
-            randomness.EVALUATION,
-            config.evaluation_samples,
-            with_fid,
-        )
+    with worker_deaths_explained(images.name):
+        figures = evaluate(nets, images, seed, randomness.EVALUATION, config.evaluation_samples, with_fid)
     return {
         **figures.to_json(),
         "objective": config.objective,
@@ -159,4 +150,4 @@ def draw_run(
         out = folder.make_pictures_folder(name if which == "last" else f"{name}-{which}")
     else:
         out.mkdir(parents=True, exist_ok=True)
-    return write_traversals(nets, config.spec, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
+    return write_traversals(nets, torch.tensor(seed, device=config.device), randomness.PICTURES, out)

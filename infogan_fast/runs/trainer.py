@@ -12,8 +12,14 @@ import torch
 
 from infogan_fast.data import ImageData
 from infogan_fast.data.workers import worker_deaths_explained
-from infogan_fast.evaluation import Evaluation, evaluate, training_accuracies, write_traversals
-from infogan_fast.evaluation.traversal import samples_grid, write_picture
+from infogan_fast.evaluation import (
+    Evaluation,
+    RealData,
+    evaluate,
+    training_accuracies,
+    write_samples,
+    write_traversals,
+)
 from infogan_fast.model import InfoGAN, evaluation_mode
 from infogan_fast.objectives import Term
 from infogan_fast.runs.checkpoint import (
@@ -77,6 +83,7 @@ class Trainer:
         self.loop = TrainingLoop(config, data, model, terms)
         self._state = TrainedState(self.loop)
         self._images_sha256 = data.sha256()
+        self._real = RealData.of(data)
         self.seconds = 0.0
         self._last_log = (0, 0.0)  # step and seconds
         self.best: Best | None = None
@@ -181,11 +188,10 @@ class Trainer:
     def _draw(self) -> None:
         """One picture of how far the images are: the first categorical code by samples."""
         seed = torch.tensor(self.config.seed, device=self.loop.device)
-        grid = samples_grid(self.spec, seed, randomness.PICTURES, 0 if self.spec.categorical else None)
         path = self.folder.traversals / f"step_{self.step:06d}.png"
         with self._evaluating():
-            write_picture(self.model, grid, path)
-        if self._tensorboard is not None:
+            written = write_samples(self.model, seed, randomness.PICTURES, path, self._real)
+        if written and self._tensorboard is not None:
             self._tensorboard.add_picture("samples", path, self.step)
 
     def _compare_with_best(self) -> None:
@@ -193,8 +199,7 @@ class Trainer:
         if self.config.best_by == "mi_bound":
             score = sum(self.loop.history.means()[1])
         else:
-            with evaluation_mode(self.model):
-                score = max(accuracy for _, accuracy in training_accuracies(self.model, self.spec, self.data))
+            score = max(accuracy for _, accuracy in training_accuracies(self.model, self.data))
         if self.best is None or score > self.best.score:
             self.best = Best(self.step, score)
 
@@ -216,16 +221,8 @@ class Trainer:
             worker_deaths_explained(self.data.name),
             self.folder.held(),
         ):
-            figures = evaluate(
-                self.model,
-                self.spec,
-                self.config.variance,
-                self.data,
-                seed,
-                randomness.EVALUATION,
-                self.config.evaluation_samples,
-            )
-            pictures = write_traversals(self.model, self.spec, seed, randomness.PICTURES, self.folder.traversals)
+            figures = evaluate(self.model, self.data, seed, randomness.EVALUATION, self.config.evaluation_samples)
+            pictures = write_traversals(self.model, seed, randomness.PICTURES, self.folder.traversals, self._real)
         if self._tensorboard is not None:
             for path in pictures:
                 self._tensorboard.add_picture(f"traversals/{path.stem}", path, self.step)

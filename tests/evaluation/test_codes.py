@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from stand_in import stand_in
 
 import infogan_fast as ig
 from infogan_fast.evaluation import bound_note, recover_codes
@@ -13,22 +13,10 @@ from infogan_fast.evaluation.codes import code_nll
 SPEC = ig.LatentSpec(noise=3, categorical=(4, 2), continuous=2)
 
 
-class Transparent(nn.Module):
-    """G passes its input on; Q reads the codes off it: logits 30 times the one-hot, means ``gain`` times the code."""
-
-    def __init__(self, gain):
-        super().__init__()
-        self.gain = gain
-
-    def generator(self, latents):
-        return latents
-
-    def encode(self, images):
-        return torch.cat((30.0 * images[:, 3:9], self.gain * images[:, 9:]), dim=1)
-
-
 def recovered(gain, samples=2000, offset=0):
-    return recover_codes(Transparent(gain), SPEC, 1.0, torch.tensor(7), offset, samples)
+    """G passes its input on; Q reads the codes off it: logits 30 times the one-hot, means ``gain`` times the code."""
+    model = stand_in(SPEC, lambda latents: latents, lambda x: torch.cat((30.0 * x[:, 3:9], gain * x[:, 9:]), dim=1))
+    return recover_codes(model, torch.tensor(7), offset, samples)
 
 
 def test_perfect_recovery():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from torch import nn
+from stand_in import stand_in
 
 import infogan_fast as ig
 from infogan_fast.data import ImageData
@@ -45,9 +45,9 @@ def information_by_chance(rows, columns):
     return stats.chi2.ppf(1.0 - 1e-6, (rows - 1) * (columns - 1)) / (2.0 * FIT)
 
 
-def binomial(share, count):
-    """Five standard deviations of a share."""
-    return 5.0 * math.sqrt(share * (1.0 - share) / count)
+def binomial(fraction, count):
+    """Five standard deviations of a fraction."""
+    return 5.0 * math.sqrt(fraction * (1.0 - fraction) / count)
 
 
 def perfect(values, generator):
@@ -146,9 +146,9 @@ def test_codes_that_know_nothing():
 
 def test_constant_codes():
     result = scored(lambda values, _: np.full((len(values), 3), 0.3))
-    share = result.pop("beta_vae")
+    beta_vae = result.pop("beta_vae")
     assert result == {"factor_vae": 0.0, "mig": 0.0, "sap": 0.0, "dci": 0.0}
-    assert share == pytest.approx(1 / 3, abs=binomial(1 / 3, POINTS))
+    assert beta_vae == pytest.approx(1 / 3, abs=binomial(1 / 3, POINTS))
 
 
 def test_a_constant_code_beside_perfect_ones_changes_nothing():
@@ -203,19 +203,13 @@ def test_what_a_representation_must_be():
         Representation(np.zeros((2, 1)), np.full((2, 1), -1), (0,))
 
 
-class ReadsTwoPixels(nn.Module):
-    """Stands for the networks: the category is the value of the first pixel, the mean that of the second."""
-
-    def __init__(self):
-        super().__init__()
-        self.anything = nn.Parameter(torch.zeros(1))
-
-    def encode(self, images):
-        first, second = (images[:, 0, 0, :2] * 255).round().T
-        return torch.stack((-first.square(), -(first - 1).square(), -(first - 2).square(), second, first * 0), dim=1)
+def two_pixels(images):
+    """Q's output: the category is the value of the first pixel, the mean that of the second."""
+    first, second = (images[:, 0, 0, :2] * 255).round().T
+    return torch.stack((-first.square(), -(first - 1).square(), -(first - 2).square(), second, first * 0), dim=1)
 
 
-SPEC = ig.LatentSpec(noise=1, categorical=(3,), continuous=1)
+MODEL = stand_in(ig.LatentSpec(noise=1, categorical=(3,), continuous=1), q=two_pixels, variance="learned")
 
 
 def images_of(values):
@@ -229,11 +223,11 @@ def known(count, seed=0):
 
 def test_images_as_their_codes():
     values, rows = known(7), np.array([0, 3, 6])
-    result = represent(ReadsTwoPixels(), SPEC, images_of(values), values, rows)
+    result = represent(MODEL, images_of(values), values, rows)
     assert result.categories == (3, 0)
     np.testing.assert_array_equal(result.codes, values.numpy()[rows])
     np.testing.assert_array_equal(result.factors, values.numpy()[rows])
-    stored = represent(ReadsTwoPixels(), SPEC, HeldImages("x", images_of(values)), values, rows)
+    stored = represent(MODEL, HeldImages("x", images_of(values)), values, rows)
     np.testing.assert_array_equal(stored.codes, result.codes)
 
 
@@ -248,26 +242,25 @@ def test_of_a_data_set():
         heldout_factors=heldout,
         **names,
     )
-    with torch.no_grad():
-        result = disentanglement_scores(ReadsTwoPixels(), SPEC, data, 0)
-        split = disentanglement_scores(ReadsTwoPixels(), SPEC, ImageData("x", data.images, factors=train, **names), 0)
+    result = disentanglement_scores(MODEL, data, 0)
+    split = disentanglement_scores(MODEL, ImageData("x", data.images, factors=train, **names), 0)
     assert (result["images"], result["test_images"], result["factors"]) == (300, 90, ["a", "b"])
     assert (split["images"], split["test_images"]) == (200, 100)
-    for figures in (result, split):
-        assert (figures["factor_vae"], figures["beta_vae"]) == (1.0, 1.0)
+    for found in (result, split):
+        assert (found["factor_vae"], found["beta_vae"]) == (1.0, 1.0)
 
 
 def test_no_scores_where_there_is_nothing_to_tell_apart():
     train = known(30)
     names = {"factor_names": ("a", "b"), "factor_sizes": (3, 4)}
-    assert disentanglement_scores(ReadsTwoPixels(), SPEC, ImageData("x", images_of(train)), 0) is None
+    assert disentanglement_scores(MODEL, ImageData("x", images_of(train)), 0) is None
     constant = train.clone()
     constant[:, 1] = 2
-    nets, spec = ReadsTwoPixels(), ig.LatentSpec(noise=1)
-    assert disentanglement_scores(nets, SPEC, ImageData("x", images_of(train), factors=constant, **names), 0) is None
-    assert disentanglement_scores(nets, spec, ImageData("x", images_of(train), factors=train, **names), 0) is None
+    without_codes = stand_in(ig.LatentSpec(noise=1))
+    assert disentanglement_scores(MODEL, ImageData("x", images_of(train), factors=constant, **names), 0) is None
+    assert disentanglement_scores(without_codes, ImageData("x", images_of(train), factors=train, **names), 0) is None
     heldout = {"heldout_images": images_of(constant), "heldout_factors": constant}
     data = ImageData("x", images_of(train), factors=train, **heldout, **names)
-    assert disentanglement_scores(nets, SPEC, data, 0) is None
+    assert disentanglement_scores(MODEL, data, 0) is None
     one = ImageData("x", images_of(train[:1]), factors=train[:1], **names)
-    assert disentanglement_scores(nets, SPEC, one, 0) is None
+    assert disentanglement_scores(MODEL, one, 0) is None

@@ -1,4 +1,4 @@
-"""No figure and no picture is made of networks whose outputs are not finite."""
+"""No metric and no picture is made of networks whose outputs are not finite."""
 
 import numpy as np
 import pytest
@@ -18,46 +18,46 @@ SEED = torch.tensor(3)
 
 
 def networks(value, part):
-    nets = build_model(SPEC, (1, 8, 8), variance=1.0, width=0.1).eval()
-    weights = dict(nets.named_parameters())
+    model = build_model(SPEC, (1, 8, 8), variance=1.0, width=0.1).eval()
+    weights = dict(model.named_parameters())
     name = next(name for name in weights if name.startswith(part))
     with torch.no_grad():
         weights[name].fill_(value)
-    return nets
+    return model
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
 def test_a_generator_that_is_not_finite(value, tmp_path):
-    nets = networks(value, "generator")
+    model = networks(value, "generator")
     for use in (
-        lambda: evaluate(nets, SPEC, 1.0, DATA, SEED, 0, 20),
-        lambda: image_quality(nets, SPEC, IMAGES, SEED, 0),
-        lambda: recover_codes(nets, SPEC, 1.0, SEED, 0, 20),
-        lambda: write_traversals(nets, SPEC, SEED, 0, tmp_path),
+        lambda: evaluate(model, DATA, SEED, 0, 20),
+        lambda: image_quality(model, IMAGES, SEED, 0),
+        lambda: recover_codes(model, SEED, 0, 20),
+        lambda: write_traversals(model, SEED, 0, tmp_path),
     ):
-        with pytest.raises(NonFiniteError, match="are not finite"):
+        with pytest.raises(NonFiniteError, match="outputs of G are not finite"):
             use()
     assert not list(tmp_path.iterdir())
 
 
 def test_a_head_that_is_not_finite():
-    nets = networks(float("nan"), "head")
+    model = networks(float("nan"), "q_head")
     for use in (
-        lambda: recover_codes(nets, SPEC, 1.0, SEED, 0, 20),
-        lambda: code_accuracies(nets, SPEC, DATA),
-        lambda: represent(nets, SPEC, IMAGES, torch.zeros(12, 1, dtype=torch.int64), np.arange(12)),
+        lambda: recover_codes(model, SEED, 0, 20),
+        lambda: code_accuracies(model, DATA),
+        lambda: represent(model, IMAGES, torch.zeros(12, 1, dtype=torch.int64), np.arange(12)),
     ):
         with pytest.raises(NonFiniteError, match="outputs of Q are not finite"):
             use()
 
 
 def test_a_variance_too_small_for_its_likelihood():
-    nets = build_model(SPEC, (1, 8, 8), width=0.1).eval()
+    model = build_model(SPEC, (1, 8, 8), width=0.1).eval()
     with torch.no_grad():
-        nets.q_head.layers[-1].weight.zero_()
-        nets.q_head.layers[-1].bias.fill_(-1e4)  # the log-variance, and all else
+        model.q_head.layers[-1].weight.zero_()
+        model.q_head.layers[-1].bias.fill_(-1e4)  # the log-variance, and all else
     with pytest.raises(NonFiniteError, match="likelihoods that Q gives the codes are not finite"):
-        recover_codes(nets, SPEC, "learned", SEED, 0, 20)
+        recover_codes(model, SEED, 0, 20)
 
 
 def test_the_first_tensors_that_are_not_finite_are_named():

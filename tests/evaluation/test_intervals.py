@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import stats
-from torch import nn
+from stand_in import stand_in
 
 import infogan_fast as ig
 from infogan_fast.evaluation import fraction_interval, mean_interval, recover_codes
@@ -83,41 +84,34 @@ def test_shares():
     assert fraction_interval(50, 50) == pytest.approx((50 / (50 + stats.norm.ppf(0.975) ** 2), 1.0))
 
 
-def _hits(share):
-    return np.random.default_rng(3).binomial(1000, share, REPETITIONS)
+def _hits(fraction):
+    return np.random.default_rng(3).binomial(1000, fraction, REPETITIONS)
 
 
-class NoisyChannel(nn.Module):
-    """Stands for the networks: G shows the codes with noise, Q knows the exact posterior."""
+def noisy_channel(flipped, variance="learned", noise=0.5):
+    """G shows the codes with noise, Q knows the exact posterior and says it in the form that ``variance`` asks for."""
+    log_variance = math.log(noise**2 / (1.0 + noise**2))
+    scale = {"learned": [log_variance], "learned_std": [0.5 * log_variance]}.get(variance, [])
 
-    flipped, noise = 0.1, 0.5
-
-    def generator(self, latents):
+    def generate(latents):
         generator = torch.Generator().manual_seed(int(latents.sum() * 1e3))
         code = latents[:, :4].argmax(1)
         other = torch.randint(1, 4, code.shape, generator=generator)
-        code = torch.where(torch.rand(code.shape, generator=generator) < self.flipped, (code + other) % 4, code)
-        value = latents[:, 4:] + self.noise * torch.randn(len(latents), 1, generator=generator)
-        return torch.cat((nn.functional.one_hot(code, 4), value), 1)
+        code = torch.where(torch.rand(code.shape, generator=generator) < flipped, (code + other) % 4, code)
+        value = latents[:, 4:] + noise * torch.randn(len(latents), 1, generator=generator)
+        return torch.cat((F.one_hot(code, 4), value), 1)
 
-    def encode(self, images):
-        logits = torch.where(images[:, :4] > 0, math.log(1 - self.flipped), math.log(self.flipped / 3))
-        variance = self.noise**2
-        log_variance = math.log(variance / (1.0 + variance))
-        return torch.cat((logits, images[:, 4:] / (1.0 + variance), torch.full((len(images), 1), log_variance)), 1)
+    def read(x):
+        logits = torch.where(x[:, :4] > 0, math.log(1 - flipped), math.log(flipped / 3))
+        return torch.cat((logits, x[:, 4:] / (1.0 + noise**2), torch.tensor(scale).expand(len(x), -1)), 1)
+
+    spec = ig.LatentSpec(categorical=(4,), continuous=1, continuous_prior="normal")
+    return stand_in(spec, generate, read, variance)
 
 
 @pytest.mark.parametrize("variance", ["learned", "learned_std", 0.2])
 def test_of_recovered_codes(variance):
-    spec = ig.LatentSpec(categorical=(4,), continuous=1, continuous_prior="normal")
-    nets = NoisyChannel()
-    if variance == "learned_std":
-        encode = nets.encode
-        nets.encode = lambda images: encode(images) * torch.tensor([1.0] * 5 + [0.5])
-    elif variance != "learned":
-        encode = nets.encode
-        nets.encode = lambda images: encode(images)[:, :5]
-    result = recover_codes(nets, spec, variance, torch.tensor(3), 0, 4000)
+    result = recover_codes(noisy_channel(0.1, variance), torch.tensor(3), 0, 4000)
     truths = math.log(4) - stats.entropy([0.9, *[0.1 / 3] * 3]), 0.5 * math.log(1.0 + 1.0 / 0.25)
     for bound, (low, high), truth in zip(result.mi_bound_nats, result.mi_bound_ci_nats, truths, strict=True):
         assert low < bound < high
@@ -129,9 +123,6 @@ def test_of_recovered_codes(variance):
 
 
 def test_a_categorical_code_is_not_above_its_entropy():
-    spec = ig.LatentSpec(categorical=(4,), continuous=1, continuous_prior="normal")
-    nets = NoisyChannel()
-    nets.flipped = 0.3
-    result = recover_codes(nets, spec, "learned", torch.tensor(3), 0, 4)  # some hits, some misses, and a wide interval
+    result = recover_codes(noisy_channel(0.3), torch.tensor(3), 0, 4)  # some hits, some misses, and a wide interval
     assert result.mi_bound_ci_nats[0][1] == math.log(4)
     assert result.mi_bound_ci_nats[0][0] < result.mi_bound_nats[0] < math.log(4)

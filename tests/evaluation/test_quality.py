@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from stand_in import stand_in
 from torch import nn
 
 import infogan_fast as ig
 from infogan_fast.data.stored import HeldImages
 from infogan_fast.evaluation import SlicedWasserstein, image_quality
 from infogan_fast.evaluation.fid import frechet_distance, weights_file, why_not
-from infogan_fast.evaluation.quality import NOT_ASKED, generate
+from infogan_fast.evaluation.quality import NOT_ASKED
+from infogan_fast.evaluation.reading import generated
 from infogan_fast.evaluation.sliced_wasserstein import laplacian_pyramid
 
 
@@ -121,49 +123,52 @@ def test_other_shapes_are_refused():
         SlicedWasserstein(REFERENCE, 0).distances(OTHERS[1:])
 
 
-class Copies(nn.Module):
-    """Stands for the networks: G shows one of the images that it has seen, by its first noise variable."""
-
-    def __init__(self, images):
-        super().__init__()
-        self.images = images
-
-    def generator(self, latents):
-        index = (latents[:, 0].sigmoid() * len(self.images)).long()
-        return self.images[index].float() / 255.0
-
-
 SPEC, SEED = ig.LatentSpec(noise=1, categorical=(3,)), torch.tensor(4)
+
+
+def copies(images, low=0.0, high=1.0):
+    """G shows one of the images that it has seen, by its first noise variable, with values from low to high."""
+
+    def generate(latents):
+        index = (latents[:, 0].sigmoid() * len(images)).long()
+        return low + images[index].float() / 255.0 * (high - low)
+
+    return stand_in(SPEC, generate)
 
 
 def test_of_a_generator_that_draws_from_the_data():
     real = pictures(5, 600)
-    result = image_quality(Copies(pictures(6, 600)), SPEC, real, SEED, 1)
+    result = image_quality(copies(pictures(6, 600)), real, SEED, 1)
     assert result["images"] == 300
     assert result["swd"] < 2.0 * result["swd_floor"]
     assert result["swd"] == pytest.approx(mean(result["swd_per_level"]))
     assert list(result["swd_per_level"]) == list(result["swd_floor_per_level"]) == ["16x16", "8x8"]
-    assert image_quality(Copies(pictures(6, 600)), SPEC, HeldImages("x", real), SEED, 1) == result
-    collapsed = image_quality(Copies(real[:1]), SPEC, real, SEED, 1)
+    assert image_quality(copies(pictures(6, 600)), HeldImages("x", real), SEED, 1) == result
+    collapsed = image_quality(copies(real[:1]), real, SEED, 1)
     assert collapsed["swd_floor"] == result["swd_floor"]
     assert collapsed["swd"] > 5.0 * collapsed["swd_floor"]
     assert (result["fid"], result["fid_floor"], result["fid_note"]) == (None, None, NOT_ASKED)
 
 
-def test_generated_images_are_all_different():
-    class Shows(nn.Module):
-        def generator(self, latents):
-            return (latents[:, :2, None, None] / 8.0 + 0.5).clamp(0, 1)
+def test_generated_samples_are_all_different():
+    model = stand_in(ig.LatentSpec(noise=2), lambda latents: latents[:, :2])
+    parts = [x for _, x in generated(model, SEED, 1, 1200)]
+    assert [len(x) for x in parts] == [500, 500, 200]
+    assert len(torch.cat(parts).unique(dim=0)) == 1200
 
-    images = generate(Shows(), ig.LatentSpec(noise=2), SEED, 1, 1200)
-    assert images.shape == (1200, 2, 1, 1)
-    # Two normal variables in steps of 1/32 of their deviation: 1,200 draws hit some 1,150 of their pairs.
-    assert len(images.flatten(1).unique(dim=0)) > 1000
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0), (3.0, 11.0)])
+def test_images_of_floats_are_compared_as_pixels(low, high):
+    """The range of the real ones is from the darkest pixel to the brightest: here from 0 to 255."""
+    seen = (pictures(6, 600) - 40) // 180 * 255
+    wanted = image_quality(copies(seen), seen, SEED, 1)
+    floats = low + seen.double() / 255.0 * (high - low)
+    result = image_quality(copies(seen, low, high), floats, SEED, 1)
+    assert (result["swd"], result["swd_floor"]) == (wanted["swd"], wanted["swd_floor"])
 
 
 def test_the_real_sets_are_disjoint():
     distinct = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 4, 4).contiguous()
-    nets = Copies(distinct)
     seen = []
 
     class Spy(SlicedWasserstein):
@@ -177,14 +182,14 @@ def test_the_real_sets_are_disjoint():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("infogan_fast.evaluation.quality.SlicedWasserstein", Spy)
-        image_quality(nets, SPEC, distinct, SEED, 1)
+        image_quality(copies(distinct), distinct, SEED, 1)
     first, generated, second = ({int(image[0, 0, 0]) for image in images} for images in seen)
     assert (len(first), len(second), first & second) == (20, 20, set())
     assert generated <= set(range(40))
 
 
 def test_no_distance_with_one_real_image():
-    result = image_quality(Copies(REFERENCE[:1]), SPEC, REFERENCE[:1], SEED, 1)
+    result = image_quality(copies(REFERENCE[:1]), REFERENCE[:1], SEED, 1)
     assert result["images"] == 0
     assert result["swd"] is result["swd_floor"] is None
 
@@ -192,7 +197,7 @@ def test_no_distance_with_one_real_image():
 def test_why_there_is_no_fid(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     assert "install what it needs with: pip install torch-fidelity" in why_not()
-    result = image_quality(Copies(REFERENCE), SPEC, REFERENCE, SEED, 1, with_fid=True)
+    result = image_quality(copies(REFERENCE), REFERENCE, SEED, 1, with_fid=True)
     assert result["fid"] is None
     assert result["fid_note"] == why_not()
 

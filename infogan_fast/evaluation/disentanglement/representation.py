@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan_fast.data import StoredImages
-from infogan_fast.evaluation.reading import batches
-from infogan_fast.finite import check_outputs
+from infogan_fast.evaluation.reading import batches, q_output
 from infogan_fast.model import InfoGAN
-from infogan_fast.spec import LatentSpec
 
 
 @dataclass(frozen=True)
@@ -61,28 +59,25 @@ def one_hot(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.eye(count)[values.astype(np.int64)]
 
 
-@torch.no_grad()
 def represent(
-    nets: InfoGAN, spec: LatentSpec, images: Tensor | StoredImages, factors: Tensor, rows: NDArray[np.int64]
+    model: InfoGAN, images: Tensor | StoredImages, factors: Tensor, rows: NDArray[np.int64]
 ) -> Representation:
-    """Some images as Q reads them, in the order of the spec's codes.
+    """Some images as Q reads them in evaluation mode, in the order of the spec's codes.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
-        images: uint8 ``[N, C, H, W]`` on any device, or stored.
+        model: the networks.
+        images: ``[N, *shape]`` on any device, or stored.
         factors: int64 ``[N, F]``.
         rows: which of the images, ascending.
 
     Raises:
         NonFiniteError: an output of Q is not finite.
     """
-    device, codes = next(nets.parameters()).device, []
+    spec, codes = model.spec, []
     for batch in batches(images, rows):
-        head = check_outputs(nets.q_output(batch.to(device).float() / 255.0), "outputs of Q")
-        *logits, rest = head.split_with_sizes([*spec.categorical, head.shape[1] - sum(spec.categorical)], dim=1)
+        logits, mean, _ = spec.split(q_output(model, batch), model.variance)
         columns = [code.argmax(dim=1, keepdim=True).double() for code in logits]
-        codes.append(torch.cat([*columns, rest[:, : spec.continuous].double()], dim=1).cpu())
+        codes.append(torch.cat([*columns, mean.double()], dim=1).cpu())
     return Representation(
         torch.cat(codes).numpy(), factors.cpu().numpy()[rows], (*spec.categorical, *(0,) * spec.continuous)
     )

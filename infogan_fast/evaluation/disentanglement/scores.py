@@ -18,7 +18,6 @@ from infogan_fast.evaluation.disentanglement.representation import Representatio
 from infogan_fast.evaluation.disentanglement.sap import sap
 from infogan_fast.evaluation.reading import some_rows
 from infogan_fast.model import InfoGAN
-from infogan_fast.spec import LatentSpec
 
 #: The most images that scores are fitted on and tested on, those of disentanglement_lib.
 FIT_IMAGES, TEST_IMAGES = 10_000, 5_000
@@ -48,15 +47,14 @@ def scores(fit: Representation, test: Representation, seed: int) -> dict[str, fl
         }
 
 
-def disentanglement_scores(nets: InfoGAN, spec: LatentSpec, data: ImageData, seed: int) -> dict[str, Any] | None:
+def disentanglement_scores(model: InfoGAN, data: ImageData, seed: int) -> dict[str, Any] | None:
     """``scores`` of the codes that Q reads off real images.
 
     Fitted on 10,000 training images and tested on 5,000 held-out ones, drawn at random, or on all where there are
     fewer. Without held-out factors a third of the training images is set aside to test on.
 
     Args:
-        nets: the networks, in evaluation mode.
-        spec: the latent variables.
+        model: the networks.
         data: real images and their factors.
         seed: of the images and of the scores.
 
@@ -65,7 +63,7 @@ def disentanglement_scores(nets: InfoGAN, spec: LatentSpec, data: ImageData, see
         out, and ``images`` and ``test_images``, how many there are. None without training factors, without codes, or
         where fewer than two factors vary.
     """
-    if data.factors is None or spec.num_codes == 0:
+    if data.factors is None or model.spec.num_codes == 0:
         return None
     rng = np.random.default_rng(seed)
     if data.heldout_images is not None and data.heldout_factors is not None:
@@ -82,8 +80,8 @@ def disentanglement_scores(nets: InfoGAN, spec: LatentSpec, data: ImageData, see
         return None
     return {
         **scores(
-            represent(nets, spec, data.images, data.factors[:, varying], rows),
-            represent(nets, spec, test_images, test_factors[:, varying], test_rows),
+            represent(model, data.images, data.factors[:, varying], rows),
+            represent(model, test_images, test_factors[:, varying], test_rows),
             seed,
         ),
         "factors": [name for name, varies in zip(data.factor_names, varying, strict=True) if varies],
