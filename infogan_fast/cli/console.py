@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from infogan_fast.evaluation.table import closing_lines, figures_table
+from infogan_fast.evaluation.table import closing_lines, metrics_table
 
 
 def paths_console() -> Console:
@@ -17,6 +17,6 @@ def paths_console() -> Console:
 def print_summary(console: Console, figures: dict[str, Any]) -> None:
     """The figures of a run, under the names of ``summary.json``."""
     console.print(f"objective: {figures['objective']}", soft_wrap=True)
-    console.print(figures_table(figures))
+    console.print(metrics_table(figures))
     for line in closing_lines(figures):
         console.print(line, soft_wrap=True)

@@ -1,17 +1,17 @@
-"""The figures of a run one by one, each with a sentence on what it can and cannot show; docs/evaluation.md has more."""
+"""The metrics of a run one by one, each with a sentence on what it can and cannot show; docs/evaluation.md has more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-#: Of every interval.
+#: The meaning of every interval.
 INTERVALS = (
-    "An interval (±) is for the choice of the images that the figure is from: another seed of training changes L_I by "
-    "more."
+    "An interval (±) is for the choice of the samples that the metric is from: another seed of training changes L_I "
+    "by more."
 )
 
-#: Of the entropy of continuous codes.
+#: The meaning of H(c) of continuous codes.
 DIFFERENTIAL = "H(c) of a continuous code is a differential entropy: it is no upper limit of its L_I."
 
 BOUND = (
@@ -19,8 +19,8 @@ BOUND = (
     "change; as a lower bound it may be low through the fault of G or of Q."
 )
 R2 = (
-    "R2 is the share of a continuous code's variance that Q's mean explains, 0 being as good as a constant; it says "
-    "that the code can be read off generated images, not what it stands for."
+    "R2 is the fraction of a continuous code's variance that Q's mean explains, 0 being as good as a constant; it says "
+    "that the code can be read off what is generated, not what it stands for."
 )
 ACCURACY = (
     "Fraction of held-out images whose category was matched to their class on the training images: it shows whether "
@@ -44,7 +44,7 @@ SCORES = {"factor_vae": "FactorVAE", "mig": "MIG", "sap": "SAP", "dci": "DCI", "
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure."""
+    """One metric."""
 
     title: str
     value: str
@@ -56,8 +56,8 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class CodeFigures:
-    """What Q recovers of one code, as text; a figure that the code does not have is empty."""
+class CodeMetrics:
+    """What Q recovers of one code, as text; a metric that the code does not have is empty."""
 
     name: str
     bound: str
@@ -67,7 +67,7 @@ class CodeFigures:
 
 
 def accuracy_headlines(summary: dict[str, Any]) -> list[Headline]:
-    """The accuracy on held-out and on training images, of the code that is best on the latter; what there is of them.
+    """The accuracies on held-out and on training images, of the code that is best on the latter, where there are any.
 
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
@@ -85,7 +85,7 @@ def accuracy_headlines(summary: dict[str, Any]) -> list[Headline]:
 
 
 def other_headlines(summary: dict[str, Any]) -> list[Headline]:
-    """NMI, ARI, image quality and disentanglement; what there is of them.
+    """NMI, ARI, image quality and disentanglement, where there are any.
 
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
@@ -93,8 +93,8 @@ def other_headlines(summary: dict[str, Any]) -> list[Headline]:
     return [*_of_groups(summary), *_of_quality(summary), *_of_disentanglement(summary)]
 
 
-def code_figures(summary: dict[str, Any]) -> list[CodeFigures]:
-    """One per code, categorical first.
+def code_metrics(summary: dict[str, Any]) -> list[CodeMetrics]:
+    """The metrics of each code, categorical codes first.
 
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
@@ -102,8 +102,8 @@ def code_figures(summary: dict[str, Any]) -> list[CodeFigures]:
     bounds = summary["mi_bound_nats"]
     r2 = [""] * (len(bounds) - len(summary["r2"])) + [f"{value:.3f}" for value in summary["r2"]]
     return [
-        CodeFigures(name, f"{bound:.3f}", f"{low:.3f} to {high:.3f}", f"{entropy:.3f}", share)
-        for name, bound, (low, high), entropy, share in zip(
+        CodeMetrics(name, f"{bound:.3f}", f"{low:.3f} to {high:.3f}", f"{entropy:.3f}", explained)
+        for name, bound, (low, high), entropy, explained in zip(
             summary["code_names"], bounds, summary["mi_bound_ci_nats"], summary["entropy_nats"], r2, strict=True
         )
     ]
@@ -120,8 +120,16 @@ def why_no_accuracy(summary: dict[str, Any]) -> str | None:
     return "No accuracy: there is no categorical code to classify images with."
 
 
+def why_no_image_quality(summary: dict[str, Any]) -> str | None:
+    """A sentence where there is no distance to real images; None where there is one."""
+    quality = summary["image_quality"]
+    if quality is None:
+        return "No image quality: the data are not images."
+    return "No image quality: it takes two real images." if quality["swd"] is None else None
+
+
 def _which_code(summary: dict[str, Any]) -> str:
-    """Behind the name of a figure, which of several categorical codes it is of."""
+    """What follows the name of a metric to say which of several categorical codes it is of."""
     entries = summary["accuracy_per_code"]
     return f", categorical code {entries[0]['categorical_code']}" if len(entries) > 1 else ""
 

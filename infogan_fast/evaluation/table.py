@@ -1,4 +1,4 @@
-"""The closing figures of a run as a table for the terminal."""
+"""The closing metrics of a run as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from infogan_fast.evaluation.headlines import (
     SWD,
     fid_meaning,
     why_no_accuracy,
+    why_no_image_quality,
 )
 from infogan_fast.evaluation.quality import NOT_ASKED
 
 
-def figures_table(summary: dict[str, Any]) -> Table:
+def metrics_table(summary: dict[str, Any]) -> Table:
     """One row per code: L_I with its 95 % interval, H(c), R2 or accuracy. A column that would be empty is left out.
 
     Args:
@@ -34,8 +35,8 @@ def figures_table(summary: dict[str, Any]) -> Table:
         "R2": [""] * categorical + [f"{r2:.3f}" for r2 in summary["r2"]],
     }
     for title, key in (("accuracy\nheld-out", "accuracy"), ("accuracy\ntraining", "accuracy_train")):
-        shares = [accuracies.get(index + 1, {}).get(key) for index in range(categorical)]
-        columns[title] = [_percent(share) for share in shares] + [""] * len(summary["r2"])
+        fractions = [accuracies.get(index + 1, {}).get(key) for index in range(categorical)]
+        columns[title] = [_percent(fraction) for fraction in fractions] + [""] * len(summary["r2"])
     columns = {title: cells for title, cells in columns.items() if any(cells)}
 
     table = Table(title="What the codes learned")
@@ -47,7 +48,7 @@ def figures_table(summary: dict[str, Any]) -> Table:
 
 
 def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
-    """What stands below the table: the other figures, and in a sentence what each can and cannot show."""
+    """The lines below the table: the other metrics, and in a sentence what each can and cannot show."""
     yield INTERVALS
     if summary["r2"]:
         yield DIFFERENTIAL
@@ -56,8 +57,11 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield summary["bound_note"]
     if summary["disentanglement"] is not None:
         yield from _disentanglement_lines(summary["disentanglement"])
-    if summary["image_quality"] is not None:
+    reason = why_no_image_quality(summary)
+    if reason is None:
         yield from _quality_lines(summary["image_quality"])
+    else:
+        yield reason
 
 
 def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:
@@ -89,9 +93,6 @@ def _disentanglement_lines(scores: dict[str, Any]) -> Iterator[str]:
 
 
 def _quality_lines(quality: dict[str, Any]) -> Iterator[str]:
-    if quality["swd"] is None:
-        yield "No image quality: it takes two real images."
-        return
     yield (
         f"Distance of generated to real images (sliced Wasserstein): {quality['swd']:.3f}; between real ones "
         f"{quality['swd_floor']:.3f}. {SWD}"
@@ -114,5 +115,5 @@ def _number_of_categorical(summary: dict[str, Any]) -> int:
     return len(summary["mi_bound_nats"]) - len(summary["r2"])
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{fraction:.1%}"

@@ -1,14 +1,9 @@
-"""``report.html``: a run in one file for a browser, with its pictures in it, that needs no network.
-
-It is made from the files of the run folder alone, so that the same files give the same bytes.
-"""
+"""The report of a run: one HTML file with its pictures in it, that needs no network."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
-import hashlib
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import headlines
-from infogan_fast.evaluation.pictures.grids import FIRST, LAST, MAX_ROWS
-from infogan_fast.files import write_atomically
+from infogan_fast.evaluation.pictures import caption, drawn_as
+from infogan_fast.evaluation.pictures.grids import MAX_ROWS
+from infogan_fast.files import shell_word
 from infogan_fast.report.curves import plots
-from infogan_fast.runs.checkpoint import Which
-from infogan_fast.runs.files import read_picture
-from infogan_fast.runs.folder import RunFolder
 from infogan_fast.training.overrides import value_text
 from infogan_fast.training.settings import TrainConfig
 
@@ -34,20 +26,30 @@ MAX_PICTURES = 40
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What the figures of a report are of, where they are not those of the end of the run."""
+class Run:
+    """A run as its folder holds it."""
 
-    which: Which
-    """Of the checkpoints."""
+    path: Path
+    """Of the folder."""
+    config: TrainConfig
+    about: Mapping[str, Any]
+    """How it was started: ``command_line``, ``versions``, ``threads``, where they are known."""
+    lines: Sequence[dict[str, Any]]
+    """Those of ``metrics.jsonl``."""
+    summary: dict[str, Any] | None
+    """What ``summary.json`` holds; None for a run that has not finished."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was evaluated after the run or during it."""
+
+    which: str
+    """``last`` or ``best``."""
     step: int
     """Training steps done there."""
     data: str | None = None
-    """Images other than the run's own; None for its own."""
-
-    @property
-    def file_name(self) -> str:
-        """Of the report: another one than the run's own, and than that of another checkpoint or other data."""
-        return f"report-{self.which}{'' if self.data is None else f'-on-{_short_name(self.data)}'}.html"
+    """The data that it was evaluated on, where they are others than the run's own."""
 
 
 @dataclass(frozen=True)
@@ -71,104 +73,75 @@ class _Picture:
 class _Matching:
     code: int
     pairs: list[tuple[int, str]]
-    """Row of the pictures, from 1, and the class."""
+    """A category, from 0, and the class."""
 
 
-def write_report(folder: RunFolder) -> Path:
-    """Write the report of a finished run, from ``summary.json``.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        The file.
-
-    Raises:
-        RunFolderError: ``config.json`` or ``summary.json`` is missing, or one of the run's files is damaged.
-        WriteError: the file cannot be written, as on a full disk.
-    """
-    summary = folder.read_summary()
-    pictures = {Path(name).name: folder.read_picture(name) for name in summary["pictures"][:MAX_PICTURES]}
-    more = len(summary["pictures"]) - len(pictures)
-    path = folder.path / "report.html"
-    write_atomically(path, _page(folder, summary, pictures, more, None))
-    return path
-
-
-def write_evaluation_report(
-    folder: RunFolder, figures: dict[str, Any], pictures: Sequence[Path], subject: Subject
-) -> Path:
-    """Write a report with the figures of a checkpoint, beside the run's own.
-
-    Args:
-        folder: of the run.
-        figures: as ``evaluate_run`` gives them.
-        pictures: of the same weights, named as ``write_traversals`` names them.
-        subject: what the figures are of.
-
-    Returns:
-        The file.
-
-    Raises:
-        RunFolderError, WriteError: as ``write_report``; a run that has not finished needs no ``summary.json``.
-    """
-    path = folder.path / subject.file_name
-    shown = {picture.name: read_picture(picture) for picture in pictures[:MAX_PICTURES]}
-    write_atomically(path, _page(folder, figures, shown, max(0, len(pictures) - MAX_PICTURES), subject))
-    return path
-
-
-def _page(
-    folder: RunFolder,
-    figures: dict[str, Any],
+def report_page(
+    run: Run,
+    results: dict[str, Any],
     pictures: Mapping[str, bytes | None],
-    pictures_left_out: int,
-    subject: Subject | None,
+    pictures_left_out: int = 0,
+    checkpoint: Checkpoint | None = None,
 ) -> bytes:
-    config, about = folder.read_config(), folder.read_about()
-    end = folder.read_summary() if subject is not None and folder.has_summary else figures
-    metrics = folder.read_metrics(config.spec.num_codes)
-    run_is_over = subject is None or any(line["step"] >= config.steps for line in metrics)
+    """The page of a run, or of one of its checkpoints.
+
+    Args:
+        run: which.
+        results: the metrics that are reported, under the names of ``summary.json``: the run's own summary, or what
+            ``evaluate_run`` gives of a checkpoint.
+        pictures: PNG files of the same weights by name, in their order; None for one that is missing.
+        pictures_left_out: how many more there are.
+        checkpoint: what the results are of; None for the end of the run.
+
+    Returns:
+        The HTML file. The same values give the same bytes.
+    """
+    config, lines = run.config, run.lines
+    end = results if run.summary is None else run.summary
+    run_is_over = checkpoint is None or any(line["step"] >= config.steps for line in lines)
     more_steps = f" --steps {2 * config.steps}" if run_is_over else ""
-    metrics = [line for line in metrics if subject is None or line["step"] <= subject.step]
-    other_data = subject is not None and subject.data is not None
+    lines = [line for line in lines if checkpoint is None or line["step"] <= checkpoint.step]
+    other_data = checkpoint is not None and checkpoint.data is not None
+    shape = results["image_shape"]
     page = template().render(
-        folder=str(folder.path),
-        subject=subject,
+        folder=str(run.path),
+        checkpoint=checkpoint,
         config=config,
-        trained_on=end if "training_images" in end and not (other_data and end is figures) else None,
-        other_data=figures if other_data else None,
+        trained_on=end if not (other_data and end is results) else None,
+        other_data=results if other_data else None,
+        items="images" if drawn_as(shape) == "images" else "samples",
         size_text=size_text,
         objective=config.objective,
-        steps=subject.step if subject else figures["steps"],
-        seconds=metrics[-1]["seconds"] if subject and metrics else figures.get("seconds"),
-        images_per_second=figures.get("images_per_second"),
-        figures=figures,
-        codes=headlines.code_figures(figures),
-        accuracy_headlines=headlines.accuracy_headlines(figures),
-        other_headlines=headlines.other_headlines(figures),
-        notes=_notes(figures),
-        why_no_accuracy=headlines.why_no_accuracy(figures),
-        matchings=[_matching(entry) for entry in figures["accuracy_per_code"]],
+        steps=checkpoint.step if checkpoint else results["steps"],
+        seconds=lines[-1]["seconds"] if checkpoint and lines else results.get("seconds"),
+        images_per_second=results.get("images_per_second"),
+        results=results,
+        codes=headlines.code_metrics(results),
+        accuracy_headlines=headlines.accuracy_headlines(results),
+        other_headlines=headlines.other_headlines(results),
+        notes=_notes(results),
+        reasons=list(filter(None, (headlines.why_no_accuracy(results), headlines.why_no_image_quality(results)))),
+        matchings=[_matching(entry) for entry in results["accuracy_per_code"]],
         max_rows=MAX_ROWS,
-        pictures=[_picture(name, content) for name, content in pictures.items()],
+        pictures=[_picture(name, content, shape) for name, content in pictures.items()],
+        picture_class=drawn_as(shape),
         pictures_left_out=pictures_left_out,
-        plots=[(Markup(plot.svg), plot.caption) for plot in plots(config, metrics)],
+        plots=[(_address("svg+xml", plot.svg.encode()), plot.caption) for plot in plots(config.spec, lines)],
         settings=_settings(config),
-        versions=about.get("versions", {}),
-        threads=about.get("threads"),
+        versions=run.about.get("versions", {}),
+        threads=run.about.get("threads"),
         device_name=end.get("device_name", config.device),
-        typed=_typed(about.get("command_line", [])),
+        typed=_typed(run.about.get("command_line", [])),
         spelled_out=_spelled_out(config),
         run_is_over=run_is_over,
-        to_continue=f"infogan-fast train --resume --out {folder}{more_steps}",
+        to_resume=f"infogan-fast train --resume --out {shell_word(run.path)}{more_steps}",
     )
-    # Of the name of a file, bytes that are no text have come here as surrogates.
+    # Bytes in the name of a file that are no text have come here as surrogates.
     return page.encode("utf-8", "backslashreplace")
 
 
 def template() -> Template:
-    """Of the page: ``report.html.j2``, which lies beside this module. All that is put into it is escaped."""
+    """The template of the page, ``report.html.j2`` beside this module. All that is put into it is escaped."""
     environment = Environment(
         loader=PackageLoader("infogan_fast.report", ""),
         autoescape=True,
@@ -179,34 +152,26 @@ def template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def _notes(figures: dict[str, Any]) -> list[str]:
+def _notes(results: dict[str, Any]) -> list[str]:
     """What holds for the table of the codes."""
     notes = [headlines.BOUND, headlines.INTERVALS]
-    if figures["r2"]:
+    if results["r2"]:
         notes += [headlines.R2, headlines.DIFFERENTIAL]
-    return notes + ([figures["bound_note"]] if figures["bound_note"] is not None else [])
+    return notes + ([results["bound_note"]] if results["bound_note"] is not None else [])
 
 
 def _matching(entry: dict[str, Any]) -> _Matching:
     classes = ["none" if label < 0 else str(label) for label in entry["class_of_category"]]
-    return _Matching(entry["categorical_code"], list(enumerate(classes, start=1)))
+    return _Matching(entry["categorical_code"], list(enumerate(classes)))
 
 
-def _picture(name: str, content: bytes | None) -> _Picture:
-    address = None if content is None else "data:image/png;base64," + base64.b64encode(content).decode()
-    return _Picture(name, _caption(name), address)
+def _picture(name: str, content: bytes | None, shape: Sequence[int]) -> _Picture:
+    return _Picture(name, caption(name, shape), None if content is None else _address("png", content))
 
 
-def _caption(name: str) -> str:
-    match = re.fullmatch(r"(noise|categorical(\d+))_(samples|continuous(\d+))\.png", name)
-    if match is None:
-        return name
-    rows = f"the categories of categorical code {match[2]}" if match[2] else "samples of the noise"
-    if match[4]:
-        return f"Rows: {rows}. Columns: continuous code {match[4]} from {FIRST:g} to {LAST:g}, all else held fixed."
-    if match[2]:
-        return f"Rows: {rows}. Columns: samples of everything else, the same in each row."
-    return "Samples of the noise and of all codes."
+def _address(kind: str, content: bytes) -> str:
+    """An image file as a data URI."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _settings(config: TrainConfig) -> list[_Setting]:
@@ -219,7 +184,7 @@ def _settings(config: TrainConfig) -> list[_Setting]:
 
 
 def _typed(words: Sequence[str]) -> str:
-    """The command line that started the run, or continued it, as a shell takes it."""
+    """The command line that started the run, or last resumed it, as a shell takes it."""
     if words[1:2] == ["train"]:
         words = ["infogan-fast", *words[1:]]
     return shlex.join(words)
@@ -233,12 +198,3 @@ def _spelled_out(config: TrainConfig) -> str:
         if field.name != "data" and value != field.default:
             words += ["--set", f"{field.name}={value_text(value)}"]
     return shlex.join(words)
-
-
-def _short_name(data: str) -> str:
-    """Of data, for the name of a file; of a path, with a hash, as folders of one name are many."""
-    name = re.sub(r"[^A-Za-z0-9._]+", "-", Path(data).name).strip("-.")[:40]
-    if Path(data).name == data:
-        return name
-    digest = hashlib.sha256(data.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{name}-{digest}" if name else digest

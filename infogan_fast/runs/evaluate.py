@@ -13,11 +13,12 @@ from infogan_fast.data.images import size_text
 from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import bound_note, evaluate, write_traversals
 from infogan_fast.model import InfoGAN
-from infogan_fast.report.page import Subject, write_evaluation_report
+from infogan_fast.report.page import Checkpoint
 from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
 from infogan_fast.runs.finish import about_data
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.load import load_model
+from infogan_fast.runs.report import write_evaluation_report
 from infogan_fast.training import randomness
 from infogan_fast.training.settings import OWN_DATA, TrainConfig
 
@@ -87,10 +88,10 @@ def report_evaluation(
     other = None if data is None else datasets.canonical(data)
     if other == folder.read_config().data:
         other = None
-    subject = Subject(which, step_of(find_checkpoint(folder.checkpoints, which)), other)
+    checkpoint = Checkpoint(which, step_of(find_checkpoint(folder.checkpoints, which)), other)
     with tempfile.TemporaryDirectory() as pictures:
         drawn = draw_run(folder, Path(pictures), device=device, which=which)
-        return write_evaluation_report(folder, figures, drawn, subject)
+        return write_evaluation_report(folder, figures, drawn, checkpoint)
 
 
 def _data_for(

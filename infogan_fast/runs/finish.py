@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from infogan_fast.data import ImageData
-from infogan_fast.evaluation import bound_note
-from infogan_fast.report.page import write_report
+from infogan_fast.evaluation import bound_note, why_no_pictures
+from infogan_fast.runs.report import write_report
 from infogan_fast.runs.start import versions
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.device import device_name
@@ -62,5 +62,5 @@ def about_data(data: ImageData) -> dict[str, Any]:
         "training_images": len(data.images),
         "heldout_images": 0 if data.heldout_images is None else len(data.heldout_images),
         "shape": list(data.shape),
-        "data_notes": list(data.notes),
+        "data_notes": [*data.notes, *filter(None, [why_no_pictures(data.shape)])],
     }

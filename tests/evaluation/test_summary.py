@@ -1,4 +1,4 @@
-"""The figures of ``summary.json``, and how they are shown."""
+"""The metrics of ``summary.json``, and how they are shown."""
 
 import io
 import json
@@ -9,10 +9,10 @@ from rich.console import Console
 import infogan_fast as ig
 from infogan_fast.evaluation import CodeAccuracy, CodeRecovery, Evaluation
 from infogan_fast.evaluation.quality import NOT_ASKED
-from infogan_fast.evaluation.table import closing_lines, figures_table
+from infogan_fast.evaluation.table import closing_lines, metrics_table
 
 
-def figures(categorical=(3, 2), continuous=1, accuracies=(), disentanglement=None, image_quality=None):
+def summary_of(categorical=(3, 2), continuous=1, accuracies=(), disentanglement=None, image_quality=None):
     spec = ig.LatentSpec(noise=1, categorical=categorical, continuous=continuous)
     recovery = CodeRecovery((0.5,) * spec.num_codes, (0.9,) * continuous, ((0.47, 0.52),) * spec.num_codes)
     evaluation = Evaluation(spec, recovery, list(accuracies), disentanglement, image_quality)
@@ -36,14 +36,14 @@ QUALITY = {
 
 def shown(summary):
     console = Console(file=io.StringIO(), width=80)
-    console.print(figures_table(summary))
+    console.print(metrics_table(summary))
     for line in closing_lines(summary):
         console.print(line, soft_wrap=True)
     return console.file.getvalue()
 
 
 def test_accuracy_is_the_held_out_one_of_the_code_that_is_best_in_training():
-    summary = figures(accuracies=[BEST, OTHER])
+    summary = summary_of(accuracies=[BEST, OTHER])
     assert (summary["accuracy"], summary["accuracy_train"]) == (0.625, 0.75)
     first, second = summary["accuracy_per_code"]
     assert (first["categorical_code"], first["accuracy"], first["accuracy_train"]) == (2, 0.625, 0.75)
@@ -52,8 +52,8 @@ def test_accuracy_is_the_held_out_one_of_the_code_that_is_best_in_training():
     assert (second["nmi"], second["ari"]) == (0.5, 0.75)
 
 
-def test_every_figure_has_its_place():
-    summary = figures(accuracies=[BEST], disentanglement=SCORES, image_quality=QUALITY)
+def test_every_metric_has_its_place():
+    summary = summary_of(accuracies=[BEST], disentanglement=SCORES, image_quality=QUALITY)
     assert summary["mi_bound_ci_nats"] == [[0.47, 0.52]] * 3
     assert summary["disentanglement"] == SCORES
     assert summary["image_quality"] == QUALITY
@@ -61,7 +61,7 @@ def test_every_figure_has_its_place():
 
 
 def test_table_with_everything():
-    text = shown(figures(accuracies=[BEST, OTHER]))
+    text = shown(summary_of(accuracies=[BEST, OTHER]))
     rows = {
         line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
         for line in text.splitlines()
@@ -76,29 +76,30 @@ def test_table_with_everything():
 
 
 def test_lines_of_disentanglement_and_quality():
-    text = shown(figures(disentanglement=SCORES, image_quality=QUALITY))
+    text = shown(summary_of(disentanglement=SCORES, image_quality=QUALITY))
     assert "Disentanglement of shape, x: FactorVAE 0.610, MIG 0.120, SAP 0.030, DCI 0.400, BetaVAE 0.800" in text
     assert "chance is 0.50 for FactorVAE" in text
     assert "(sliced Wasserstein): 0.125; between real ones 0.020" in text
     assert "FID" not in text
-    with_fid = figures(image_quality={**QUALITY, "fid": 12.34, "fid_floor": 5.0, "fid_note": None})
+    with_fid = summary_of(image_quality={**QUALITY, "fid": 12.34, "fid_floor": 5.0, "fid_note": None})
     assert "FID: 12.3; between real images 5.0. It compares only with others of 500 images" in shown(with_fid)
-    assert "No FID: none here" in shown(figures(image_quality={**QUALITY, "fid_note": "No FID: none here"}))
+    assert "No FID: none here" in shown(summary_of(image_quality={**QUALITY, "fid_note": "No FID: none here"}))
+    assert "No image quality: the data are not images." in shown(summary_of())
     nothing = {**dict.fromkeys(QUALITY), "images": 0, "fid_note": NOT_ASKED}
-    assert "No image quality: it takes two real images" in shown(figures(image_quality=nothing))
+    assert "No image quality: it takes two real images" in shown(summary_of(image_quality=nothing))
 
 
 def test_nothing_of_the_table_is_cut_off_at_80_columns():
-    assert "…" not in shown(figures((10, 10), 2, accuracies=[BEST, OTHER]))
+    assert "…" not in shown(summary_of((10, 10), 2, accuracies=[BEST, OTHER]))
 
 
 @pytest.mark.parametrize(
     ("summary", "columns", "note"),
     [
-        (figures(), ["R2"], "No accuracy: the training images have no labels"),
-        (figures((), 2), ["R2"], "No accuracy: there is no categorical code"),
+        (summary_of(), ["R2"], "No accuracy: the training images have no labels"),
+        (summary_of((), 2), ["R2"], "No accuracy: there is no categorical code"),
         (
-            figures((3,), 0, [CodeAccuracy(0, (0, 1, 2), 0.5, None, None, 0.1, 0.1)]),
+            summary_of((3,), 0, [CodeAccuracy(0, (0, 1, 2), 0.5, None, None, 0.1, 0.1)]),
             ["accuracy\ntraining"],
             "No held-out labels",
         ),
@@ -106,7 +107,7 @@ def test_nothing_of_the_table_is_cut_off_at_80_columns():
 )
 def test_empty_columns_are_left_out_and_the_reason_is_given(summary, columns, note):
     text = shown(summary)
-    headers = {str(column.header) for column in figures_table(summary).columns}
+    headers = {str(column.header) for column in metrics_table(summary).columns}
     assert headers - {"code", "L_I ±95 %\nnats", "H(c)\nnats"} == set(columns)
     assert note in text
     assert ("differential" in text) == (len(summary["r2"]) > 0)

@@ -8,10 +8,10 @@ from hostile import CONTENTS, VALUES, with_values
 from tiny_run import SHORT, files_of, train_command
 
 from infogan_fast.report import curves as report_curves
-from infogan_fast.report.page import write_report
 from infogan_fast.runs.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from infogan_fast.runs.errors import RunFolderError
 from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.report import write_report
 from infogan_fast.training import ConfigError, TrainConfig
 
 

@@ -8,9 +8,9 @@ import socket
 import pytest
 from tiny_run import SHORT, train_command
 
-from infogan_fast.report.page import write_report
 from infogan_fast.runs.errors import RunFolderError
 from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.report import write_report
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs FIFOs")
 

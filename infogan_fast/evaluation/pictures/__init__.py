@@ -3,9 +3,10 @@
 from infogan_fast.evaluation.pictures.traversal import (
     RealData,
     caption,
+    drawn_as,
     why_no_pictures,
     write_samples,
     write_traversals,
 )
 
-__all__ = ["RealData", "caption", "why_no_pictures", "write_samples", "write_traversals"]
+__all__ = ["RealData", "caption", "drawn_as", "why_no_pictures", "write_samples", "write_traversals"]

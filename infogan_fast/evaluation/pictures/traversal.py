@@ -23,7 +23,7 @@ from infogan_fast.files import write_atomically
 from infogan_fast.finite import check_outputs
 from infogan_fast.model import InfoGAN
 
-_Kind: TypeAlias = Literal["images", "curves", "points"]
+Kind: TypeAlias = Literal["images", "curves", "points"]
 
 _REAL_POINTS = 2_000  # the most real points on a scatter plot
 _POINTS = 100  # generated points of each category on a scatter plot
@@ -41,7 +41,7 @@ class RealData(NamedTuple):
     @classmethod
     def of(cls, data: ImageData) -> RealData:
         """The range of images; of vectors of two numbers at most 2,000, drawn at random."""
-        kind = _kind(data.shape)
+        kind = drawn_as(data.shape)
         if kind == "images":
             return cls(ValueRange.of(data.images))
         if kind != "points":
@@ -113,7 +113,7 @@ def write_samples(model: InfoGAN, seed: Tensor, offset: int, path: Path, real: R
 def _samples(model: InfoGAN, seed: Tensor, offset: int, real: RealData, row_code: int | None) -> bytes | None:
     grid = samples_grid(model.spec, seed, offset, row_code)
     x = _generate(model, grid)
-    kind = _kind(x.shape[2:])
+    kind = drawn_as(x.shape[2:])
     if kind is None:
         return None
     if kind == "images":
@@ -133,7 +133,7 @@ def _traversal(
 ) -> bytes:
     grid = traversal_grid(model.spec, seed, offset, row_code, column_code)
     x = _generate(model, grid)
-    kind = _kind(x.shape[2:])
+    kind = drawn_as(x.shape[2:])
     if kind == "images":
         return _image_grid(x, real)
     rows, what = _rows(model, row_code, grid.rows)
@@ -145,8 +145,8 @@ def _traversal(
     return draw_values(x, code_name, title, real.points)
 
 
-def _kind(shape: Sequence[int]) -> _Kind | None:
-    """How data are drawn of which one x has this shape."""
+def drawn_as(shape: Sequence[int]) -> Kind | None:
+    """How data are drawn of which one x has this shape; None where they are not."""
     if len(shape) == 3 and shape[0] in (1, 3):
         return "images"
     if tuple(shape) == (2,):
@@ -156,7 +156,7 @@ def _kind(shape: Sequence[int]) -> _Kind | None:
 
 def why_no_pictures(shape: Sequence[int]) -> str | None:
     """A sentence where there are no pictures of data of that shape; None where there are."""
-    if _kind(shape) is not None:
+    if drawn_as(shape) is not None:
         return None
     return (
         f"No pictures: one x is {size_text(shape)}, and images of 1 or 3 channels, waveforms [C, L] and vectors can be "
@@ -178,7 +178,7 @@ def caption(name: str, shape: Sequence[int]) -> str:
     if match is None:
         return name
     rows = f"the categories of categorical code {match[2]}" if match[2] else "samples of the noise"
-    kind = _kind(shape)
+    kind = drawn_as(shape)
     if match[4]:
         values = f"continuous code {match[4]} from {FIRST:g} to {LAST:g}"
         if kind == "images":

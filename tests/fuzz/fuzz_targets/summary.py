@@ -19,10 +19,11 @@ def _place(content, folder):
 def _read(path):
     summary = RunFolder(path.parent).read_summary()
     assert isinstance(summary, dict)
-    headlines.code_figures(summary)
+    headlines.code_metrics(summary)
     headlines.accuracy_headlines(summary)
     headlines.other_headlines(summary)
     headlines.why_no_accuracy(summary)
+    headlines.why_no_image_quality(summary)
     assert all(isinstance(name, str) for name in summary["pictures"]), f"pictures: {summary['pictures']!r}"
 
 
