@@ -271,5 +271,6 @@ def _on_great_circle(first: Tensor, last: Tensor, ways: Tensor) -> Tensor:
     if not 1e-3 < angle < math.pi - 1e-3:  # also NaN, of a vector of zeros: no circle, or no single one
         return torch.lerp(first, last, ways)
     turned = torch.sin((1.0 - ways) * angle) * first / lengths[0] + torch.sin(ways * angle) * last / lengths[1]
-    length: Tensor = torch.lerp(lengths[0], lengths[1], ways)
-    return length * turned / math.sin(angle)
+    length = torch.lerp(lengths[0], lengths[1], ways)
+    on_circle: Tensor = length * turned / math.sin(angle)
+    return on_circle

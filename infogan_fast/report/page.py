@@ -102,7 +102,7 @@ def report_page(
     more_steps = f" --steps {2 * config.steps}" if run_is_over else ""
     lines = [line for line in lines if checkpoint is None or line["step"] <= checkpoint.step]
     other_data = checkpoint is not None and checkpoint.data is not None
-    shape = results["image_shape"]
+    shape = results["shape"]
     page = template().render(
         folder=str(run.path),
         checkpoint=checkpoint,
