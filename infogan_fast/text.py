@@ -1,11 +1,18 @@
-"""Names in messages: strangers gave them to their files, and there may be many."""
+"""Names and values in messages: strangers gave them to their files, and they may be many or long."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Sequence
+from typing import Any
 
 _MOST_SHOWN = 120
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxlong = 60
+_SHORT.maxlist = _SHORT.maxtuple = 20
+_SHORT.maxlevel = 3
 
 
 def shown(name: object, most: int = _MOST_SHOWN) -> str:
@@ -25,6 +32,11 @@ def listing(names: Sequence[str], most: int = 10) -> str:
 def printable(text: str) -> str:
     """Text with its control and other invisible characters, and bytes that are not UTF-8, escaped as in ``repr``."""
     return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def short(value: Any) -> str:
+    """A value as Python writes it, for a message: in one line, cut where it is long or deep."""
+    return _SHORT.repr(value)
 
 
 def _escaped(character: str) -> str:

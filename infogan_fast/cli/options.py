@@ -11,9 +11,9 @@ import typer
 
 from infogan_fast import data as datasets
 from infogan_fast.runs.checkpoint import Which
-from infogan_fast.training.allowed import LARGEST_WHOLE
 from infogan_fast.training.overrides import shortened
 from infogan_fast.training.presets import DEFAULT_PRESET, PRESETS
+from infogan_fast.training.settings import LARGEST_WHOLE
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 

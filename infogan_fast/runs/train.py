@@ -146,7 +146,7 @@ def prepare(
             except BaseException:
                 folder.release()
                 raise
-    name = preset_name or default_preset
+    name = default_preset if preset_name is None else preset_name
     config, notes = resolve(dataclasses.replace(preset(name), **overrides))
     return new_run_folder(out, name), config, notes
 

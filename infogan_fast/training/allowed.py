@@ -1,69 +1,127 @@
-"""What values a setting may have, in words and as a check."""
+"""The values that a setting may have: the check that pydantic makes of an annotation, and the same in words."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import field
-from typing import Any, NamedTuple
+import os
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+
+from infogan_fast.networks.architectures import Networks
+from infogan_fast.objectives import GAMES
+
+#: The largest integer that a setting may be.
 LARGEST_WHOLE = 2**31 - 1
 
+#: Of the setting ``networks``: modules of the user's own, which no file names in a way that could be run.
+OWN_NETWORKS: Final = "own"
 
-class Allowed(NamedTuple):
-    """The values that are allowed."""
+_MOST_PER_KIND = 65536  # latent variables, categories or images per batch: beyond this it is a slip of the keyboard
+_MOST_STEPS_PER_LINE = 1_000_000  # the metrics of that many steps are kept in memory
 
-    text: str
-    """For the user, as in "allowed: an integer >= 1"."""
-    check: Callable[[Any], bool]
-    """Whether a value is one of them. It may raise TypeError at a foreign one."""
+NetworkPart = Literal["generator", "head", "trunk"]
 
 
-def setting(default: Any, allowed: Allowed, meaning: str) -> Any:
-    """A dataclass field whose metadata hold its ``meaning``, with unit, and what is ``allowed``.
+def _name_or_path(value: str) -> str:
+    """What the system can take for the path of a file; other bytes than UTF-8 are in it as surrogates."""
+    if not value or b"\0" in os.fsencode(value):
+        raise ValueError(value)
+    return value
+
+
+def _grey_or_rgb(value: int) -> int:
+    if value not in (1, 3):  # a Literal would take True for 1
+        raise ValueError(value)
+    return value
+
+
+def _game(value: str) -> str:
+    if value not in GAMES:
+        raise ValueError(value)
+    return value
+
+
+def _different(parts: tuple[NetworkPart, ...]) -> tuple[NetworkPart, ...]:
+    if len(set(parts)) < len(parts):
+        raise ValueError(parts)
+    return parts
+
+
+# A description stands for the words that would follow from the types and limits.
+NameOrPath = Annotated[str, AfterValidator(_name_or_path), Field(description="a name, or a path")]
+Side = Annotated[int, Field(ge=4, le=1024, multiple_of=4)]
+Channels = Annotated[int, AfterValidator(_grey_or_rgb), Field(description="1, 3")]
+Workers = Annotated[int, Field(ge=0, le=256)]
+Count = Annotated[int, Field(ge=0, le=_MOST_PER_KIND)]
+Cardinalities = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=_MOST_PER_KIND)], ...],
+    Field(description=f"integers from 1 to {_MOST_PER_KIND}, separated by commas; () for none"),
+]
+NetworksOrOwn = Networks | Literal["own"]
+Width = Annotated[float, Field(gt=0.0, le=64.0)]
+Game = Annotated[str, AfterValidator(_game), Field(description=", ".join(GAMES))]
+GameOptions = Annotated[str, Field(description="a list such as penalty:10")]
+Updates = Annotated[int, Field(ge=1, le=100)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+LaterFraction = Annotated[Fraction, Field(description="a number from continuous_from to 1")]
+QVariance = Annotated[float, Field(gt=0.0)] | Literal["learned", "learned_std"]
+Parts = Annotated[
+    tuple[NetworkPart, ...],
+    AfterValidator(_different),
+    Field(description="any of generator, head, trunk, separated by commas; () for none"),
+]
+BatchSize = Annotated[
+    int,
+    Field(
+        ge=2, le=_MOST_PER_KIND, description=f"an integer from 2 to {_MOST_PER_KIND} (batch normalisation needs two)"
+    ),
+]
+Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
+Betas = Annotated[tuple[Decay, Decay], Field(description="two numbers, each >= 0 and < 1")]
+Degrees = Annotated[float, Field(ge=0.0, le=180.0)]
+Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]
+StepsPerLine = Annotated[int, Field(ge=1, le=_MOST_STEPS_PER_LINE)]
+Samples = Annotated[int, Field(ge=2, le=LARGEST_WHOLE)]
+
+
+class Allowed:
+    """The values that an annotation allows: of exactly its types, and finite.
 
     Args:
-        default: of the setting.
-        allowed: its values.
-        meaning: for the user.
+        annotation: of a setting.
     """
-    return field(default=default, metadata={"meaning": meaning, "allowed": allowed.text, "check": allowed.check})
+
+    def __init__(self, annotation: Any) -> None:
+        self._adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
+        self.text = in_words(self._adapter.json_schema())
+        """For the user, as in "allowed: an integer from 1 to 100"."""
+
+    def checked(self, value: Any) -> Any:
+        """The value, an integer as a float where the annotation is one.
+
+        Raises:
+            ValueError: it is not allowed.
+        """
+        return self._adapter.validate_python(value)
 
 
-def one_of(*values: str | int) -> Allowed:
-    """These values."""
-    return Allowed(
-        ", ".join(map(str, values)), lambda v: any(type(v) is type(value) and v == value for value in values)
-    )
-
-
-def whole(minimum: int, maximum: int | None = None, remark: str = "") -> Allowed:
-    """Integers from ``minimum`` to ``maximum``, or to ``LARGEST_WHOLE`` where that is None."""
-    text = f"an integer >= {minimum}" if maximum is None else f"an integer from {minimum} to {maximum}"
-    most = LARGEST_WHOLE if maximum is None else maximum
-    return Allowed(text + remark, lambda v: type(v) is int and minimum <= v <= most)
-
-
-def real(minimum: float, maximum: float = math.inf) -> Allowed:
-    """Finite numbers from ``minimum`` to ``maximum``."""
-    text = f"a number >= {minimum:g}" if maximum == math.inf else f"a number from {minimum:g} to {maximum:g}"
-    return Allowed(text, lambda v: _is_number(v) and minimum <= v <= maximum)
-
-
-def positive(maximum: float = math.inf) -> Allowed:
-    """Finite numbers above 0, up to ``maximum``."""
-    text = "a number > 0" if maximum == math.inf else f"a number > 0 and <= {maximum:g}"
-    return Allowed(text, lambda v: _is_number(v) and 0.0 < v <= maximum)
-
-
-def or_none(allowed: Allowed) -> Allowed:
-    """These values, and None."""
-    comma = "," if allowed.text[:2] not in ("a ", "an") else ", or"
-    return Allowed(f"{allowed.text}{comma} none", lambda v: v is None or allowed.check(v))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-BOOLEAN = Allowed("true, false", lambda v: type(v) is bool)
+def in_words(schema: dict[str, Any]) -> str:
+    """What a JSON schema allows, for the user."""
+    if "description" in schema:
+        return str(schema["description"])
+    if "anyOf" in schema:
+        *others, last = map(in_words, schema["anyOf"])
+        separator = ", or " if last == "none" and others[0].startswith("a") else ", "
+        return ", ".join(others) + separator + last
+    if "enum" in schema or "const" in schema:
+        return ", ".join(map(str, schema.get("enum") or [schema["const"]]))
+    words = {"boolean": "true, false", "null": "none", "integer": "an integer", "number": "a number"}[schema["type"]]
+    if "multipleOf" in schema:
+        words = f"a multiple of {schema['multipleOf']}"
+    if "minimum" in schema and "maximum" in schema:
+        return f"{words} from {schema['minimum']:.10g} to {schema['maximum']:.10g}"
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[limit]:.10g}" for limit, sign in signs.items() if limit in schema]
+    return " ".join([words, " and ".join(limits)]) if limits else words

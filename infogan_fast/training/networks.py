@@ -25,7 +25,7 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
             variance=config.variance,
             width=config.width,
             seed=config.seed,
-            networks=config.networks,  # type: ignore[arg-type]
+            networks=config.networks,
         )
     except ValueError as error:
         raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error

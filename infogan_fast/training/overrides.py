@@ -8,10 +8,10 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from infogan_fast.training.settings import ConfigError, TrainConfig
+from infogan_fast.training.settings import ConfigError, TrainConfig, allowed_values
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Python's own int() and float() also take digits of other scripts, underscores, inf and nan.
@@ -28,24 +28,21 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     A tuple is written ``10,10`` or ``(10, 10)`` and the empty one ``()``; ``none`` stands for None where it is allowed.
 
     Raises:
-        ConfigError: a text has no ``=`` or nothing after it, a key is unknown, or a value is not of the setting's type.
-            Values out of range are found by ``TrainConfig``.
+        ConfigError: a text has no ``=`` or nothing after it, a key is unknown, or a value is not allowed.
     """
-    settings = {setting.name: setting for setting in dataclasses.fields(TrainConfig)}
-    hints = typing.get_type_hints(TrainConfig)
+    hints, allowed = typing.get_type_hints(TrainConfig), allowed_values()
     overrides = {}
     for assignment in assignments:
         given = f"--set {shortened(assignment)}"
         key, equals, text = (part.strip() for part in assignment.partition("="))
         if not equals or not key:
             raise ConfigError(f"{given}: write it as key=value; train --settings lists the keys")
-        if key not in settings:
-            raise ConfigError(f"{given}: {_unknown(key, list(settings))}")
+        if key not in allowed:
+            raise ConfigError(f"{given}: {_unknown(key)}")
         try:
-            overrides[key] = _parse(text, hints[key])
+            overrides[key] = allowed[key].checked(_parse(text, hints[key]))
         except ValueError:
-            allowed = settings[key].metadata["allowed"]
-            raise ConfigError(f"{given}: {key} got {shortened(text)}, allowed: {allowed}") from None
+            raise ConfigError(f"{given}: {key} got {shortened(text)}, allowed: {allowed[key].text}") from None
     return overrides
 
 
@@ -55,14 +52,14 @@ def settings_of(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a name is unknown.
     """
-    known = [setting.name for setting in dataclasses.fields(TrainConfig)]
     for key in values:
-        if key not in known:
-            raise ConfigError(_unknown(key, known))
+        if key not in allowed_values():
+            raise ConfigError(_unknown(key))
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _unknown(key: str, known: Sequence[str]) -> str:
+def _unknown(key: str) -> str:
+    known = allowed_values()
     close = difflib.get_close_matches(key[:_LONGEST_SHOWN], known, n=1)
     suggestion = f"did you mean {close[0]}?" if close else f"known settings: {', '.join(known)}"
     return f"unknown setting {shortened(key)}; {suggestion}"
@@ -78,7 +75,7 @@ def settings_text(config: TrainConfig, heading: str, width: int) -> str:
     """
     paragraphs = [textwrap.fill(heading, width)]
     for setting in dataclasses.fields(TrainConfig):
-        about = [setting.metadata["meaning"], f"allowed: {setting.metadata['allowed']}"]
+        about = [setting.metadata["meaning"], f"allowed: {allowed_values()[setting.name].text}"]
         lines = [textwrap.fill(line, width, initial_indent="    ", subsequent_indent="    ") for line in about]
         paragraphs.append("\n".join([f"{setting.name}={value_text(getattr(config, setting.name))}", *lines]))
     return "\n\n".join(paragraphs)

@@ -3,19 +3,12 @@
 import torch
 
 from infogan_fast.runs.folder import RunFolder
-from infogan_fast.runs.run import start
+from infogan_fast.runs.start import start
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.loop import TrainingLoop
 
 #: Settings under which D, Q and G see the same images, and every code has its whole weight from the first step.
 PLAIN = {"shear": 0.0, "rotation": 0.0, "instance_noise": 0.0, "continuous_from": 0.0, "continuous_full": 0.0}
-
-
-class Silent:
-    """Progress that nobody sees."""
-
-    def update(self, metrics):
-        pass
 
 
 def trained(config, data, steps=1, **own):
@@ -75,7 +68,7 @@ def run(config, data, path):
     """The trainer of a finished training, whose files are in the folder."""
     path.mkdir()
     trainer = Trainer(config, data, RunFolder(path))
-    trainer.run(Silent())
+    trainer.run()
     return trainer
 
 

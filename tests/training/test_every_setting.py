@@ -6,6 +6,7 @@ Tests of the latent code, the networks and the objective.
 import ast
 import dataclasses
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_no_setting_is_without_a_test():
 def test_each_of_these_tests_fails_where_its_setting_is_ignored():
     plugin = [sys.executable, "-m", "pytest", "-q", "-p", "ignored_settings", *map(str, FILES)]
     support = {"PYTHONPATH": f"{HERE.parent / 'support'}:{HERE.parents[1]}"}
-    ended = subprocess.run(plugin, env={**subprocess.os.environ, **support}, capture_output=True, text=True)
+    ended = subprocess.run(plugin, env={**os.environ, **support}, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
 
 

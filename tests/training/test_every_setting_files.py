@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from runs_by_setting import Silent, run, same, started, weights
+from runs_by_setting import run, same, started, weights
 from tiny_run import write_images
 
 from infogan_fast.data import DataError
@@ -71,7 +71,7 @@ def test_stream(make_config, tmp_path, photos):
     for stream in (False, True):
         trainer = started(make_config(data=photos, stream=stream, workers=0), tmp_path / str(stream))
         assert isinstance(trainer.data.images, torch.Tensor) == (not stream)
-        trainer.run(Silent())
+        trainer.run()
         results[stream] = weights(trainer.model)
     assert same(results[False], results[True])
 

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 import infogan_fast as ig
 from infogan_fast.training import PRESETS, ConfigError, TrainConfig, preset
 from infogan_fast.training.overrides import parse_overrides, settings_text
+from infogan_fast.training.settings import allowed_values
 
 WRONG = {
     "data": ["", 3],
@@ -23,6 +25,10 @@ WRONG = {
     "continuous": [-1, 65537],
     "continuous_prior": [None],
     "networks": ["MNIST", "", None, []],
+    "game": ["lsgan", None, []],
+    "game_options": [10, ()],
+    "discriminator_updates": [0, 101, 1.0, True],
+    "generator_updates": [0, 101, "1"],
     "width": [0.0, -1.0, 65.0, float("nan"), "1"],
     "categorical_weight": [-0.1, float("inf")],
     "continuous_weight": [-0.1, None],
@@ -66,8 +72,50 @@ def test_every_setting_has_a_meaning_and_a_wrong_value_here():
 def test_wrong_value_says_name_value_and_what_is_allowed(name, value):
     with pytest.raises(ConfigError) as error:
         TrainConfig(**{name: value})
-    allowed = {setting.name: setting.metadata["allowed"] for setting in dataclasses.fields(TrainConfig)}[name]
-    assert str(error.value) == f"{name}: got {value!r}, allowed: {allowed}"
+    assert str(error.value) == f"{name}: got {value!r}, allowed: {allowed_values()[name].text}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("channels", "1, 3, none"),
+        ("image_size", "a multiple of 4 from 4 to 1024, or none"),
+        ("steps", "an integer from 1 to 2147483647"),
+        ("log_every", "an integer from 1 to 1000000"),
+        ("batch_size", "an integer from 2 to 65536 (batch normalisation needs two)"),
+        ("categorical", "integers from 1 to 65536, separated by commas; () for none"),
+        ("width", "a number > 0 and <= 64, or none"),
+        ("variance", "a number > 0, learned, learned_std"),
+        ("ema", "a number >= 0 and < 1"),
+        ("rotation", "a number from 0 to 180"),
+        ("compile", "true, false, none"),
+        ("networks", "mnist, svhn, faces, chairs, keras, own"),
+        ("game", "non-saturating, hinge, wgan-gp"),
+    ],
+)
+def test_allowed_values_in_words(name, text):
+    assert allowed_values()[name].text == text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("penalty", "got 'penalty', allowed: name:value"),
+        ("penalty:high", "got 'penalty:high', allowed: name:value"),
+        ("decay:1", r"decay: unknown; allowed of wgan-gp: penalty \(default 10\)"),
+        ("penalty:-1", "penalty: got -1.0, allowed: a number >= 0"),
+    ],
+)
+def test_wrong_options_of_a_game(options, message):
+    with pytest.raises(ConfigError, match=f"^game_options: {message}"):
+        TrainConfig(game="wgan-gp", game_options=options)
+
+
+def test_numbers_are_plain_floats():
+    """Whatever they were given as, config.json and the checkpoints hold the same."""
+    config = TrainConfig(width=1, shear=np.float64(0.5), betas=(0, np.float32(0.5)))
+    assert config == TrainConfig(width=1.0, shear=0.5, betas=(0.0, 0.5))
+    assert [type(value) for value in (config.width, config.shear, *config.betas)] == [float] * 4
 
 
 def test_there_has_to_be_a_code():
@@ -105,18 +153,8 @@ def test_presets():
     assert preset("mnist5k").real_information > 0.0 == preset("mnist5k-plain").real_information
     assert all(PRESETS[name].real_information == 0.0 for name in PRESETS if name != "mnist5k")
     assert preset("mnist").batch_size == 128
-    assert set(PRESETS) == {
-        "mnist5k",
-        "mnist5k-plain",
-        "sprites",
-        "mnist",
-        "svhn",
-        "celeba",
-        "faces",
-        "chairs",
-        "keras",
-    }
-    known = "mnist5k, mnist5k-plain, sprites, mnist, svhn, celeba, faces, chairs, keras"
+    known = "plain, mnist5k, mnist5k-plain, sprites, mnist, svhn, celeba, faces, chairs, keras"
+    assert ", ".join(PRESETS) == known
     with pytest.raises(ConfigError, match=rf"'mnst' is unknown; known presets: {known}; did you mean mnist\?"):
         preset("mnst")
 
@@ -159,12 +197,14 @@ def test_later_override_wins():
         ("=3", "write it as key=value"),
         ("batchsize=3", r"unknown setting 'batchsize'; did you mean batch_size\?"),
         ("zzz=3", "unknown setting 'zzz'; known settings: data, image_size"),
-        ("steps=3.5", r"steps got '3.5', allowed: an integer >= 1"),
+        ("steps=3.5", r"steps got '3.5', allowed: an integer from 1 to 2147483647"),
         ("compile=maybe", "compile got 'maybe', allowed: true, false, none"),
         ("betas=0.5", "betas got '0.5', allowed: two numbers"),
         ("information_gradient=generator,discriminator", "allowed: any of generator, head, trunk"),
         ("networks=resnet", "networks got 'resnet', allowed: mnist, svhn, faces, chairs, keras"),
         ("width=wide", "width got 'wide', allowed: a number > 0"),
+        ("channels=2", "channels got '2', allowed: 1, 3, none"),
+        ("batch_size=65537", "batch_size got '65537', allowed: an integer from 2 to 65536"),
     ],
 )
 def test_wrong_override(text, message):
