@@ -222,7 +222,7 @@ def operations(context: Context) -> dict[str, Any]:
     """The benchmark sweep; what was measured until its time was over counts."""
     path = context.work / "ops.json"
     budget = context.part_seconds_left() - 15.0
-    command = [sys.executable, "-m", "infogan_fast.bench", "--op", "--sweep", "--device", "cuda"]
+    command = [sys.executable, "-m", "benchmarks.op_run"]
     ended = run(context, [*command, "--budget", f"{budget:.0f}", "--json", str(path)])
     details = json.loads(path.read_text()) if path.exists() else {}
     if ended.problem():

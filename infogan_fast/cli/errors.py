@@ -11,6 +11,7 @@ from typing import cast
 import typer
 from typer.main import get_command
 
+from infogan_fast.bench.command import BenchError
 from infogan_fast.cli.output import OutputError, output_watched, print_error
 from infogan_fast.data import DataError
 from infogan_fast.files import WriteError
@@ -26,7 +27,7 @@ USER_ERROR, RUN_FAILED = 2, 1
 INTERRUPTED, CLOSED_PIPE = 130, 141  # what a shell gives for SIGINT and SIGPIPE
 
 # Errors whose message is meant for the user and needs no traceback, and those of a run that failed midway.
-_USER_ERRORS = (ConfigError, DataError, CheckpointError, RunFolderError)
+_USER_ERRORS = (BenchError, ConfigError, DataError, CheckpointError, RunFolderError)
 _RUN_ERRORS = (NonFiniteError, WriteError, OutOfMemoryError)
 
 # Typer's own, which older versions take from click.

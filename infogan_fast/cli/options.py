@@ -18,7 +18,7 @@ from infogan_fast.training.settings import LARGEST_WHOLE
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 
 
-def _text(allowed: str) -> Callable[[str], str]:
+def non_empty(allowed: str) -> Callable[[str], str]:
     """A check that there is something in a text but spaces."""
 
     def check(value: str) -> str:
@@ -29,11 +29,12 @@ def _text(allowed: str) -> Callable[[str], str]:
     return check
 
 
-def _folder(value: str) -> Path:
-    return Path(_text("the path of a folder; . is the current one")(value))
+def folder(value: str) -> Path:
+    """A path that is not empty."""
+    return Path(non_empty("the path of a folder; . is the current one")(value))
 
 
-def _whole(value: str) -> int:
+def whole(value: str) -> int:
     """An integer in the digits 0 to 9; Python takes also those of other scripts, and underscores."""
     if not _WHOLE.fullmatch(value):
         raise typer.BadParameter(f"got {shortened(value)}, allowed: an integer in at most 20 digits")
@@ -41,14 +42,14 @@ def _whole(value: str) -> int:
 
 
 def _noise_seed(value: str) -> int:
-    seed = _whole(value)
+    seed = whole(value)
     if not 0 <= seed <= LARGEST_WHOLE:
         raise typer.BadParameter(f"got {shortened(value)}, allowed: an integer from 0 to {LARGEST_WHOLE}")
     return seed
 
 
-_DATA_TEXT = _text(f"a name ({', '.join(datasets.NAMES)}) or a path; . is the current folder")
-_DEVICE_TEXT = _text("auto, cpu, cuda")
+DATA_TEXT = non_empty(f"a name ({', '.join(datasets.NAMES)}) or a path; . is the current folder")
+_DEVICE_TEXT = non_empty("auto, cpu, cuda")
 
 
 def _checkpoint(value: str) -> Which:
@@ -67,7 +68,7 @@ def _default_of(setting: str) -> str:
 Out = Annotated[
     Path | None,
     typer.Option(
-        parser=_folder,
+        parser=folder,
         metavar="DIR",
         help="Folder of the run. Default: runs/NAME of the preset, with a number if it is taken.",
     ),
@@ -75,7 +76,7 @@ Out = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        parser=_whole,
+        parser=whole,
         metavar="N",
         help="0 to 2147483647. On a CPU, the same seed on the same machine with as many threads gives the same "
         "weights, bit for bit. Default: 0.",
@@ -84,7 +85,7 @@ Seed = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        parser=_DATA_TEXT,
+        parser=DATA_TEXT,
         metavar="NAME_OR_PATH",
         help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
         "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
@@ -112,7 +113,7 @@ Set = Annotated[
 Steps = Annotated[
     int | None,
     typer.Option(
-        parser=_whole,
+        parser=whole,
         metavar="N",
         help="Length of the run in training steps, each one update of D and one of G. "
         f"Default: {_default_of('steps')}.",
@@ -165,11 +166,11 @@ Settings = Annotated[
     ),
 ]
 # Of the commands that look at a run.
-Run = Annotated[Path, typer.Argument(parser=_folder, metavar="RUN", help="Folder of a run that `train` made.")]
+Run = Annotated[Path, typer.Argument(parser=folder, metavar="RUN", help="Folder of a run that `train` made.")]
 OtherData = Annotated[
     str | None,
     typer.Option(
-        parser=_DATA_TEXT,
+        parser=DATA_TEXT,
         metavar="NAME_OR_PATH",
         help="Images other than the run's own, by name or path. Default: the run's.",
     ),
@@ -207,7 +208,7 @@ OtherDevice = Annotated[
 Pictures = Annotated[
     Path | None,
     typer.Option(
-        parser=_folder,
+        parser=folder,
         metavar="DIR",
         help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
         "the run's, with -best after it for the best checkpoint.",

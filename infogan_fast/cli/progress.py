@@ -15,38 +15,44 @@ from infogan_fast.training.history import Metrics
 
 _SECONDS_BETWEEN_LINES = 10.0
 
+# Of the metrics, those that metrics.jsonl alone has: L_I says the same, or they are for who looks into a divergence.
+_LEFT_OUT = frozenset({"discriminator_information_loss", "generator_information_loss", "head_abs_max"})
+
 
 def describe(metrics: Metrics) -> str:
-    """Throughput, losses and L_I per code in nats, on one line."""
+    """Throughput, what the terms of the objective log, and L_I per code in nats, on one line."""
+    losses = [f"{_abbreviated(name)} {value:.2f}" for name, value in metrics.losses.items() if name not in _LEFT_OUT]
     bounds = " ".join(f"{bound:.2f}" for bound in metrics.mi_bound_nats)
-    losses = metrics.losses
-    return (
-        f"{metrics.images_per_second:.0f} images/s  D {losses['discriminator_loss']:.2f}  "
-        f"G {losses['generator_loss']:.2f}  L_I {bounds} nats"
-    )
+    return "  ".join([f"{metrics.images_per_second:.0f} images/s", *losses, f"L_I {bounds} nats"])
 
 
-class _BarAboveFigures(Bar):
-    """A progress bar and, on a row of its own, the figures."""
+def _abbreviated(name: str) -> str:
+    """A metric's name with D and G for the players, and without the word loss: ``D`` for ``discriminator_loss``."""
+    short = name.replace("discriminator", "D").replace("generator", "G").removesuffix("_loss")
+    return short.replace("_", " ")
 
-    figures = ""
+
+class _BarAboveMetrics(Bar):
+    """A progress bar and, on a row of its own, the metrics."""
+
+    metrics = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The rows."""
         yield self.make_tasks_table(self.tasks)
-        yield Text(self.figures)
+        yield Text(self.metrics)
 
 
 class BarProgress:
-    """Keeps a rich progress bar up to date: steps and time left on one row, figures below."""
+    """Keeps a rich progress bar up to date: steps and time left on one row, metrics below."""
 
-    def __init__(self, bar: _BarAboveFigures, steps: int, done: int) -> None:
+    def __init__(self, bar: _BarAboveMetrics, steps: int, done: int) -> None:
         self._bar = bar
         self._task = bar.add_task("train", total=steps, completed=done)
 
     def update(self, metrics: Metrics) -> None:
         """Show a line of metrics."""
-        self._bar.figures = describe(metrics)
+        self._bar.metrics = describe(metrics)
         self._bar.update(self._task, completed=metrics.step)
 
 
@@ -75,5 +81,5 @@ def progress_on(console: Console, steps: int, done: int) -> Iterator[BarProgress
         yield LineProgress(console, steps)
         return
     columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn())
-    with _BarAboveFigures(*columns, TextColumn("left"), console=console) as bar:
+    with _BarAboveMetrics(*columns, TextColumn("left"), console=console) as bar:
         yield BarProgress(bar, steps, done)

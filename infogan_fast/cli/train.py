@@ -58,6 +58,8 @@ def train(
         "compile": compile_step,
         "tensorboard": tensorboard,
     }
+    if resume and resume_or_start:
+        raise ConfigError("--resume and --resume-or-start: got both, allowed: one of them")
     overrides = parse_overrides(assignments or ())
     for key, value in given.items():
         if value is not None and overrides.get(key, value) != value:

@@ -1,8 +1,10 @@
 """The command `infogan-fast bench`: what it selects, writes and refuses."""
 
+import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,7 +76,7 @@ def test_what_is_measured(bench, measured, arguments, what):
 
 
 def test_sizes_of_a_run(bench, measured):
-    assert bench("--op", "--threads", 2, 4, "--rounds", 7)[0] == 0
+    assert bench("--op", "--threads", "2,4", "--rounds", 7)[0] == 0
     assert bench("--quick", "--op", "--step")[0] == 0
     assert bench("--op", "--sweep", "--threads", 1)[0] == 0
     chosen, quick, quick_step, swept = measured[0]
@@ -110,14 +112,18 @@ def test_the_json_has_everything(bench, measured, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--rounds", "0"], "argument --rounds: got 0, allowed: an integer >= 1"),
-        (["--threads", "0"], "argument --threads: got 0, allowed: an integer >= 1"),
-        (["--seconds", "-1"], "argument --seconds: got -1, allowed: a number of seconds > 0"),
-        (["--device", "tpu"], "invalid choice: 'tpu'"),
-        (["--stepz"], "unrecognized arguments: --stepz"),
+        (["--rounds", "0"], "'--rounds': got 0, allowed: an integer >= 1"),
+        (["--rounds", "many"], "'--rounds': got 'many', allowed: an integer"),
+        (["--threads", "1,0"], "'--threads': got 0, allowed: an integer >= 1"),
+        (["--threads", "1,"], "'--threads': got '', allowed: an integer"),
+        (["--seconds", "-1"], "'--seconds': got -1, allowed: a number of seconds > 0"),
+        (["--budget", "nan"], "'--budget': got nan, allowed: a number of seconds > 0"),
+        (["--device", "tpu"], "'--device': got 'tpu', allowed: cpu, cuda"),
+        (["--plot", ""], "'--plot': got ''"),
+        (["--stepz"], "No such option: --stepz"),
         (["--step", "--sweep"], "--sweep: is about the ops; add --op"),
         (["--time-to-result", "--check"], "--check: there is no target for the time to a result"),
-        (["--time-to-result", "--threads", "1", "2"], "takes one number of threads"),
+        (["--time-to-result", "--threads", "1,2"], "takes one number of threads"),
     ],
 )
 def test_a_mistake_is_one_line(bench, arguments, message):
@@ -144,11 +150,43 @@ def test_plot_without_matplotlib_names_the_extra_before_anything_is_measured(ben
     assert measured[0] == []
 
 
-def test_help_comes_from_one_place(bench):
+def test_help(bench):
     code, printed, _ = bench("--help")
     assert code == 0
-    assert "usage: infogan-fast bench" in printed
-    assert "--time-to-result" in printed
+    assert "Usage: infogan-fast bench" in printed
+    for option in dataclasses.fields(command.BenchOptions):
+        assert f"--{option.name.replace('_', '-')} " in printed
+
+
+def test_every_option_arrives(bench, monkeypatch):
+    given = {
+        "op": True,
+        "step": True,
+        "time_to_result": True,
+        "sweep": True,
+        "quick": True,
+        "device": "cuda",
+        "threads": (3, 4),
+        "rounds": 5,
+        "budget": 6.5,
+        "no_compile": True,
+        "data": "fashion-mnist",
+        "seeds": (7, 8),
+        "seconds": 9.0,
+        "json": Path("results.json"),
+        "plot": Path("plots"),
+        "check": True,
+    }
+    assert given.keys() == {option.name for option in dataclasses.fields(command.BenchOptions)}
+    words = []
+    for name, value in given.items():
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    received = []
+    monkeypatch.setattr("infogan_fast.cli.bench.run", lambda options: received.append(options) or 0)
+    assert bench(*words)[0] == bench()[0] == 0
+    assert received == [command.BenchOptions(**given), command.BenchOptions()]
 
 
 def test_the_ops_need_none_of_the_trainers_packages():

@@ -4,14 +4,21 @@ import io
 
 from rich.console import Console
 
-from infogan_fast.cli.progress import progress_on
+from infogan_fast.cli.progress import describe, progress_on
 from infogan_fast.training.history import Metrics
 from infogan_fast.training.schedule import Schedule
-from infogan_fast.training.step import LOSS_TERMS
+
+PAPER = (
+    "discriminator_loss",
+    "discriminator_information_loss",
+    "head_abs_max",
+    "generator_loss",
+    "generator_information_loss",
+)
 
 
-def metrics(step, seconds):
-    losses = dict.fromkeys(LOSS_TERMS, 1.25)
+def metrics(step, seconds, names=PAPER):
+    losses = dict.fromkeys(names, 1.25)
     return Metrics(step, seconds, 4321.0, losses, [2.295, -0.31, -0.28], Schedule(1.0, 1.0))
 
 
@@ -35,3 +42,10 @@ def test_bar_shows_everything_on_80_columns():
     bar = next(row for row in reversed(rows) if "3500/7000" in row)
     assert bar.endswith("0:01:45 left")
     assert any("4321 images/s  D 1.25  G 1.25  L_I 2.29 -0.31 -0.28 nats" in row for row in rows)
+
+
+def test_losses_are_those_of_the_objective():
+    penalty = "discriminator_loss", "gradient_penalty", "discriminator_information_loss", "generator_loss"
+    assert "s  D 1.25  gradient penalty 1.25  G 1.25  L_I" in describe(metrics(1, 1.0, penalty))
+    assert "s  feature matching 1.25  L_I" in describe(metrics(1, 1.0, ["feature_matching_loss"]))
+    assert "s  L_I" in describe(metrics(1, 1.0, []))

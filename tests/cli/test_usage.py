@@ -2,6 +2,8 @@
 
 import pytest
 
+from infogan_fast.version import __version__
+
 LONG = "9" * 5000
 
 SHORT_OF_TEXT = [
@@ -49,6 +51,7 @@ def test_nothing_is_not_a_value(infogan_fast, tmp_path, words, message, value):
         (["--sneed", "1"], "No such option: --sneed"),
         (["--\x1b[31m\n"], "No such option"),
         (["more"], "unexpected extra argument"),
+        (["--resume", "--resume-or-start", "--out", "run"], "--resume and --resume-or-start: got both, allowed: one"),
         (["--steps", "5", "--set", "steps=6"], "steps: got 5 and, with --set, 6"),
     ],
 )
@@ -103,3 +106,4 @@ def test_commands(infogan_fast, tmp_path):
     code, printed, _ = infogan_fast()
     assert code == 0
     assert "Usage: infogan-fast" in printed
+    assert infogan_fast("--version") == (0, f"infogan-fast {__version__}\n", "")
