@@ -78,10 +78,11 @@ docs: install  ## the documentation, into build/docs
 	$(BIN)/pip install --quiet --constraint constraints.txt mkdocs 'mkdocstrings[python]'
 	$(BIN)/mkdocs build --strict --quiet
 
-lint: install  ## formatting, lints and types
+lint: install  ## formatting, lints, types and layers
 	ruff format --check .
 	ruff check .
 	mypy
+	lint-imports
 	clang-format --dry-run --Werror $(NATIVE)
 
 format: install  ## format Python and C++
