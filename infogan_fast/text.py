@@ -45,15 +45,3 @@ def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # how Python reads a byte of a file's name that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 200
-_SHORT.maxlong = 60
-_SHORT.maxlist = _SHORT.maxtuple = 20
-_SHORT.maxlevel = 3
-
-
-def short(value: object) -> str:
-    """A value as Python writes it, for a message: in one line, cut where it is long or deep."""
-    return _SHORT.repr(value)

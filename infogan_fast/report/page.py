@@ -44,7 +44,7 @@ class Run:
 class Checkpoint:
     """A checkpoint that was evaluated after the run or during it."""
 
-    which: str
+    which: str | int
     """``last`` or ``best``."""
     step: int
     """Training steps done there."""

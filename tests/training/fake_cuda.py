@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
 from torch._subclasses import FakeTensorMode
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor
 
@@ -22,7 +23,6 @@ from infogan_fast.data import ImageData
 from infogan_fast.evaluation import codes, quality
 from infogan_fast.evaluation.codes import recover_codes
 from infogan_fast.evaluation.quality import generate
-from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
 from infogan_fast.model import evaluation_mode
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
