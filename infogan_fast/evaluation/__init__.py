@@ -1,5 +1,4 @@
-"""What a trained InfoGAN learned: bound and R2 of its codes, accuracy on real images, image quality, and
-pictures of what each code does.
+"""What a trained InfoGAN learned: bound and R2 of its codes, accuracy on real images, image quality; and pictures.
 
 The scores on known factors are in ``infogan_fast.evaluation.disentanglement``, which imports scikit-learn.
 """

@@ -48,7 +48,7 @@ class Headline:
 
     title: str
     value: str
-    """With its unit."""
+    """The number with its unit."""
     beside: str
     """What to hold it against: its interval, its floor or what chance gives; may be empty."""
     meaning: str

@@ -1,4 +1,4 @@
-"""95 % confidence intervals of the figures that are means of independent samples."""
+"""95 % confidence intervals of metrics that are means of independent samples."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
 
 
 def _distance(t: float, skewness: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """By how many standard deviations the mean misses the true one at a quantile t of the corrected statistic.
+    """How many standard deviations the mean is from the true one at a quantile t of the corrected statistic.
 
-    The inverse in w of ``t / sqrt(n) = w + g w^2 / 3 + g^2 w^3 / 27 + g / (6 n)``, g being the skewness.
+    It is the inverse in w of ``t / sqrt(n) = w + g w^2 / 3 + g^2 w^3 / 27 + g / (6 n)``, g being the skewness.
     """
     w = t / np.sqrt(count)
     g = np.where(np.abs(skewness) < 1e-6, 1.0, skewness)  # where it divides
@@ -51,7 +51,7 @@ def _distance(t: float, skewness: NDArray[np.float64], count: int) -> NDArray[np
 
 
 def fraction_interval(correct: int, count: int) -> tuple[float, float]:
-    """Wilson's score interval of a share, such as an accuracy: 0 to 1.
+    """Wilson's score interval of a fraction, such as an accuracy: 0 to 1.
 
     Unlike that of the normal distribution it stays within 0 and 1 and has a width at 0 and at 1.
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infogan_fast.data.images import size_text
+from infogan_fast.model import to_float
 
 _PATCH = 7  # pixels, height and width
 _PATCHES = 16  # of one image at one level
@@ -17,10 +18,10 @@ _PROJECTIONS = 128
 class SlicedWasserstein:
     """Sliced Wasserstein distances of sets of images to one reference set, per level of a Laplacian pyramid.
 
-    A level holds the details of one size, from the finest to what is left of the image when its shorter side is halved
-    to 7 to 13 pixels. Of each image and level 16 random patches of 7x7 pixels are compared: per channel in standard
-    deviations from the mean of the reference's, projected on 128 random directions, and along each the mean distance
-    between the sorted values of both sets.
+    A level holds the details of one size, from the finest to what is left of the image when its shorter side is
+    downsampled to 7 to 13 pixels. For each image and level 16 random patches of 7x7 pixels are compared: per channel in
+    standard deviations from the mean of the reference's, projected on 128 random directions, and along each the mean
+    distance between the sorted values of both sets.
 
     Unlike in the paper the pyramid goes down to the whole image instead of 16x16, a set is normalised with the
     reference's mean and deviation instead of its own (so that brightness and contrast count), and there are fewer
@@ -37,9 +38,10 @@ class SlicedWasserstein:
         self._sorted = self._projected(reference)
 
     def distances(self, images: Tensor) -> dict[str, float]:
-        """By size of the level such as ``"28x28"``, the finest first: ``>= 0``, in standard deviations.
+        """The distance at each level, named by its size such as ``"28x28"``, the finest first; in standard deviations.
 
-        It is not 0 for two samples of one distribution, only for equal sets: compare it with that of real images.
+        It is at least 0, and 0 only for equal sets, not for two samples of one distribution: compare it with that of
+        other real images.
 
         Args:
             images: uint8, of the reference's shape.
@@ -58,7 +60,7 @@ class SlicedWasserstein:
         """Sorted values along each direction, by level: ``[directions, N * patches]``."""
         generator = torch.Generator().manual_seed(self._seed)
         result = {}
-        for level, details in enumerate(laplacian_pyramid(images.cpu().float() / 255.0)):
+        for level, details in enumerate(laplacian_pyramid(to_float(images.cpu()))):
             patches = _patches(details, generator)  # [n, C, h, w]
             if len(self._scales) == level:
                 self._scales.append((patches.mean((0, 2, 3), True), patches.std((0, 2, 3), keepdim=True)))
@@ -71,18 +73,21 @@ class SlicedWasserstein:
 
 
 def laplacian_pyramid(images: Tensor) -> list[Tensor]:
-    """What each halving of the images loses, and what is left: ``[N, C, H, W]``, ``[N, C, ceil(H/2), ceil(W/2)]``, ...
+    """What each downsampling of the images loses, and what is left.
 
     Args:
         images: floating point ``[N, C, H, W]``.
+
+    Returns:
+        The levels, the finest first: ``[N, C, H, W]``, ``[N, C, ceil(H/2), ceil(W/2)]``, ...
     """
     levels = []
     while min(images.shape[2:]) >= 2 * _PATCH - 1:
-        halved = _blurred(images)[:, :, ::2, ::2]
+        smaller = _blurred(images)[:, :, ::2, ::2]
         spread = torch.zeros_like(images)
-        spread[:, :, ::2, ::2] = halved
+        spread[:, :, ::2, ::2] = smaller
         levels.append(images - 4.0 * _blurred(spread))
-        images = halved
+        images = smaller
     return [*levels, images]
 
 

@@ -30,12 +30,12 @@ class Run:
     """A run as its folder holds it."""
 
     path: Path
-    """Of the folder."""
+    """Where the folder is."""
     config: TrainConfig
     about: Mapping[str, Any]
     """How it was started: ``command_line``, ``versions``, ``threads``, where they are known."""
     lines: Sequence[dict[str, Any]]
-    """Those of ``metrics.jsonl``."""
+    """The lines of ``metrics.jsonl``."""
     summary: dict[str, Any] | None
     """What ``summary.json`` holds; None for a run that has not finished."""
 
@@ -153,7 +153,7 @@ def template() -> Template:
 
 
 def _notes(results: dict[str, Any]) -> list[str]:
-    """What holds for the table of the codes."""
+    """Sentences below the table of the codes."""
     notes = [headlines.BOUND, headlines.INTERVALS]
     if results["r2"]:
         notes += [headlines.R2, headlines.DIFFERENTIAL]

@@ -77,7 +77,7 @@ def test_a_constant_has_no_width():
         mean_interval(np.zeros((1, 2)))
 
 
-def test_shares():
+def test_fractions():
     assert_covers_95_in_100(*np.transpose([fraction_interval(k, 1000) for k in _hits(0.9)]), 0.9)
     assert fraction_interval(0, 50)[0] == 0.0
     # Wilson's formula at k = n: n / (n + z^2).

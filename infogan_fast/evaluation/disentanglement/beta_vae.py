@@ -23,8 +23,8 @@ def beta_vae(fit: Representation, test: Representation, rng: np.random.Generator
     In a discrete column ``|c - c'|`` is 1 where the categories differ, else 0.
 
     As in disentanglement_lib: 10,000 and 5,000 points of 64 pairs, scikit-learn's regression with its defaults, but
-    for up to 1,000 iterations. Unlike
-    there, the second image of a pair is drawn with replacement from a table instead of rendered.
+    for up to 1,000 iterations. Unlike there, the second image of a pair is drawn with replacement from a table instead
+    of rendered.
 
     Args:
         fit, test: two disjoint sets of images with two factors or more.

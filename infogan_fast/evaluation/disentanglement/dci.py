@@ -17,7 +17,7 @@ def dci(images: Representation, rng: np.random.Generator) -> float:
     """Whether each code serves to predict one factor alone.
 
     ``sum_i rho_i (1 - H_F(P_i))``: P_i is how the importance of code i is spread over the factors, H_F its entropy to
-    base F, and rho_i the code's share of all importance. 1 is best; 0 where every code serves all factors alike. A
+    base F, and rho_i the code's fraction of all importance. 1 is best; 0 where every code serves all factors alike. A
     factor in several codes costs nothing.
 
     Importances are those of a random forest per factor that predicts its value from all codes, as in the paper; all

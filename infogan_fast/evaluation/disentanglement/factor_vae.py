@@ -18,8 +18,8 @@ def factor_vae(fit: Representation, test: Representation, rng: np.random.Generat
 
     A vote is 64 images that share the value of a random factor: the code whose variance among them, relative to that
     over all images, is least. Each code stands for the factor that most of its votes of ``fit`` were cast for; the
-    score is the share of the votes of ``test`` that are right. 1 is best, one in F (the number of factors) is chance. A
-    factor in several codes costs nothing.
+    score is the fraction of the votes of ``test`` that are right. 1 is best, one in F (the number of factors) is
+    chance. A factor in several codes costs nothing.
 
     The variance of a discrete column is the total variance of its one-hot vector, ``1 - sum_k p_k^2`` (Gini's index).
 
@@ -68,6 +68,6 @@ def variances(codes: NDArray[np.float64], categories: tuple[int, ...]) -> NDArra
     size = codes.shape[1]
     for column, count in enumerate(categories):
         if count:
-            shares = [np.mean(codes[:, :, column] == category, axis=1) for category in range(count)]
-            result[:, column] = (1.0 - np.square(shares).sum(axis=0)) * size / (size - 1)
+            fractions = [np.mean(codes[:, :, column] == category, axis=1) for category in range(count)]
+            result[:, column] = (1.0 - np.square(fractions).sum(axis=0)) * size / (size - 1)
     return result

@@ -146,7 +146,7 @@ def _traversal(
 
 
 def drawn_as(shape: Sequence[int]) -> Kind | None:
-    """How data are drawn of which one x has this shape; None where they are not."""
+    """How data are drawn when one x has this shape; None where there is no way to draw them."""
     if len(shape) == 3 and shape[0] in (1, 3):
         return "images"
     if tuple(shape) == (2,):
