@@ -1,1 +1,1 @@
-"""The pages and pictures that a run ends with."""
+"""The report of a run: one self-contained page."""

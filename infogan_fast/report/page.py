@@ -26,7 +26,7 @@ MAX_PICTURES = 40
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """A run as its folder holds it."""
 
     path: Path
@@ -77,7 +77,7 @@ class _Matching:
 
 
 def report_page(
-    run: Run,
+    run: RunRecord,
     results: dict[str, Any],
     pictures: Mapping[str, bytes | None],
     pictures_left_out: int = 0,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infogan_fast.files import write_atomically
-from infogan_fast.report.page import MAX_PICTURES, Checkpoint, Run, report_page
+from infogan_fast.report.page import MAX_PICTURES, Checkpoint, RunRecord, report_page
 from infogan_fast.runs.files import read_picture
 from infogan_fast.runs.folder import RunFolder
 
@@ -60,9 +60,9 @@ def write_evaluation_report(
     return path
 
 
-def _read(folder: RunFolder, summary: dict[str, Any] | None) -> Run:
+def _read(folder: RunFolder, summary: dict[str, Any] | None) -> RunRecord:
     config = folder.read_config()
-    return Run(folder.path, config, folder.read_about(), folder.read_metrics(config.spec.num_codes), summary)
+    return RunRecord(folder.path, config, folder.read_about(), folder.read_metrics(config.spec.num_codes), summary)
 
 
 def _short_name(data: str) -> str:

@@ -20,7 +20,7 @@ from infogan_fast.evaluation import CodeAccuracy, CodeRecovery, Evaluation
 from infogan_fast.evaluation.headlines import accuracy_headlines, code_metrics, other_headlines
 from infogan_fast.files import WriteError
 from infogan_fast.report.curves import MAX_CURVES, MAX_PLOTS, MAX_POINTS, plots
-from infogan_fast.report.page import MAX_PICTURES, Checkpoint
+from infogan_fast.report.page import MAX_PICTURES, Checkpoint, RunRecord, report_page
 from infogan_fast.runs import run as runs
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.report import write_evaluation_report, write_report
@@ -280,6 +280,22 @@ def test_pictures_that_are_gone_or_too_many(finished):
     assert f"The file {names[0]} is missing." in page["pictures"]
     assert page.elements.count("img") == MAX_PICTURES - 1 + 3
     assert "2 more:" in page["pictures"]
+
+
+def test_data_that_are_not_images(finished):
+    """A page needs no folder: it is made of plain values."""
+    folder = finished()
+    results = {**folder.read_summary(), "image_shape": [1, 64], "image_quality": None}
+    run = RunRecord(folder.path, folder.read_config(), {}, [], results)
+    pictures = {"categorical1_samples.png": PICTURE, "categorical1_continuous1.png": PICTURE}
+    page = Page(report_page(run, results, pictures).decode())
+    assert_stands_alone(page)
+    assert "30 training samples of 1x64, 10 held out" in page["trained"]
+    assert "6 steps of 8 samples, 12 s of training, 4 samples/s" in page["trained"]
+    assert "No image quality: the data are not images." in page["metrics"]
+    assert "Panels: the categories of categorical code 1. Colours: continuous code 1 from -2 to 2" in page["pictures"]
+    assert [dict(attributes)["class"] for tag, attributes in page.tags if tag == "img"] == ["curves"] * 2
+    assert "There are no curves" in page["curves"]
 
 
 def test_no_categorical_codes(finished):
