@@ -11,7 +11,7 @@ import torch
 from infogan_fast import data as datasets
 from infogan_fast.data.images import size_text
 from infogan_fast.data.workers import worker_deaths_explained
-from infogan_fast.evaluation import bound_note, evaluate, write_traversals
+from infogan_fast.evaluation import RealData, bound_note, evaluate, write_traversals
 from infogan_fast.model import InfoGAN
 from infogan_fast.report.page import Checkpoint
 from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
@@ -46,7 +46,7 @@ def evaluate_run(
     Raises:
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
     """
-    nets, config, shape = load_model(folder, device, which, model)
+    nets, config, shape, _ = load_model(folder, device, which, model)
     images = data if isinstance(data, datasets.ImageData) else _data_for(config, data, shape, progress)
     if images.shape != shape:
         raise datasets.DataError(
@@ -143,7 +143,7 @@ def draw_run(
     Raises:
         RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
     """
-    nets, config, _ = load_model(folder, device, which, model)
+    nets, config, _, value_range = load_model(folder, device, which, model)
     if seed is None:
         seed = config.seed
     if out is None:
@@ -151,4 +151,5 @@ def draw_run(
         out = folder.make_pictures_folder(name if which == "last" else f"{name}-{which}")
     else:
         out.mkdir(parents=True, exist_ok=True)
-    return write_traversals(nets, torch.tensor(seed, device=config.device), randomness.PICTURES, out)
+    real = RealData(value_range)
+    return write_traversals(nets, torch.tensor(seed, device=config.device), randomness.PICTURES, out, real)

@@ -6,10 +6,11 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from infogan_fast.evaluation.value_range import ValueRange
 from infogan_fast.finite import check_model
 from infogan_fast.model import InfoGAN
 from infogan_fast.runs.checkpoint import (
@@ -67,14 +68,27 @@ def load(
         NonFiniteError: a weight is not finite.
     """
     run_folder = RunFolder(Path(folder))
-    model, config, _ = load_model(run_folder, device, checkpoint, model)
-    return Run(model, config, run_folder.read_summary() if run_folder.has_summary else None, run_folder.path)
+    loaded = load_model(run_folder, device, checkpoint, model)
+    return Run(
+        loaded.model, loaded.config, run_folder.read_summary() if run_folder.has_summary else None, run_folder.path
+    )
 
 
-def load_model(
-    folder: RunFolder, device: str | None, which: Which, model: InfoGAN | None = None
-) -> tuple[InfoGAN, TrainConfig, tuple[int, ...]]:
-    """The networks of a checkpoint as ``Run.model``, the settings in effect, and the shape of what G makes."""
+class Loaded(NamedTuple):
+    """What a checkpoint holds for those who look at it."""
+
+    model: InfoGAN
+    """As ``Run.model``."""
+    config: TrainConfig
+    """The settings in effect."""
+    shape: tuple[int, ...]
+    """Of what G makes."""
+    value_range: ValueRange
+    """Of the data that it was trained on."""
+
+
+def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoGAN | None = None) -> Loaded:
+    """The networks of a checkpoint; the arguments are those of ``load``."""
     config = folder.read_config()
     config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
     path = find_checkpoint(folder.checkpoints, which)
@@ -96,7 +110,7 @@ def load_model(
     load_networks(model, "model", tensors, path)
     if config.ema > 0.0:
         load_networks(model.generator, "ema", tensors, path)
-    return model, config, shape
+    return Loaded(model, config, shape, ValueRange(*scalars["value_range"]))
 
 
 def check_own_model(model: InfoGAN, config: TrainConfig) -> None:

@@ -79,6 +79,7 @@ class CheckpointScalars(Schema):
     seconds: NotNegative
     last_log: Annotated[tuple[Whole, NotNegative], Strict(False)]
     shape: Shape
+    value_range: Pair
     networks: dict[Text, Text]
     images: Count
     images_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

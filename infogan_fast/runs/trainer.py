@@ -253,6 +253,7 @@ class Trainer:
             "seconds": self.seconds,
             "last_log": self._last_log,
             "shape": self.data.shape,
+            "value_range": self._real.value_range,
             "networks": self.model.class_names,
             "images": len(self.data.images),
             "images_sha256": self._images_sha256,

@@ -21,9 +21,10 @@ from infogan_fast.evaluation.headlines import accuracy_headlines, code_metrics, 
 from infogan_fast.files import WriteError
 from infogan_fast.report.curves import MAX_CURVES, MAX_PLOTS, MAX_POINTS, plots
 from infogan_fast.report.page import MAX_PICTURES, Checkpoint, RunRecord, report_page
-from infogan_fast.runs import run as runs
+from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.report import write_evaluation_report, write_report
+from infogan_fast.runs.start import start
 from infogan_fast.training.history import Metrics
 from infogan_fast.training.overrides import parse_overrides
 from infogan_fast.training.presets import preset
@@ -361,10 +362,10 @@ def test_reports_of_checkpoints_have_names_of_their_own(finished):
 
 
 def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs.datasets, "load", lambda *_, **__: ImageData("tiny", data.images, data.labels))
-    trainer = runs.start(make_config(real_information=1.0), RunFolder(tmp_path / "run"))
+    monkeypatch.setattr("infogan_fast.data.load", lambda *_, **__: ImageData("tiny", data.images, data.labels))
+    trainer = start(make_config(real_information=1.0), RunFolder(tmp_path / "run"))
     trainer.run(type("Silent", (), {"update": lambda *_: None}))
-    runs.finish(trainer)
+    finish(trainer)
     report = tmp_path / "run" / "report.html"
     assert "No held-out labels" in report.read_text()
     assert_stands_alone(Page(report.read_text()))
@@ -379,6 +380,6 @@ def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, t
 
     monkeypatch.setattr(files, "open", full, raising=False)
     with pytest.raises(WriteError, match=r"report\.html: cannot be written: No space left"):
-        runs.finish(trainer)
+        finish(trainer)
     assert (tmp_path / "run" / "summary.json").is_file()
     assert not report.exists()

@@ -11,6 +11,7 @@ SCALARS = {
     "seconds": 1.5,
     "last_log": [4, 1.25],
     "shape": [1, 8, 8],
+    "value_range": [0.0, 1.0],
     "networks": {"generator": "somewhere.Generator"},
     "images": 30,
     "images_sha256": "0123456789abcdef" * 4,

@@ -15,14 +15,15 @@ import tempfile
 from pathlib import Path
 
 import torch
-from infogan_fast.evaluation.traversal import samples_grid, traversal_grid
 from torch._subclasses import FakeTensorMode
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor
 
 from infogan_fast.data import ImageData
-from infogan_fast.evaluation import codes, quality
+from infogan_fast.evaluation import codes, reading
 from infogan_fast.evaluation.codes import recover_codes
-from infogan_fast.evaluation.quality import generate
+from infogan_fast.evaluation.pictures import traversal
+from infogan_fast.evaluation.pictures.grids import samples_grid, traversal_grid
+from infogan_fast.evaluation.reading import generated
 from infogan_fast.model import evaluation_mode
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
@@ -148,7 +149,7 @@ def main(name, guard=None):
     torch.Tensor.__deepcopy__, torch.nn.Parameter.__deepcopy__ = copied, copied_parameter
     torch.Tensor.pin_memory = lambda tensor: tensor
     ImageData.sha256 = lambda data: "unknown"
-    quality.check_outputs = codes.check_outputs = lambda outputs, _what: outputs  # which reads values
+    reading.check_outputs = codes.check_outputs = traversal.check_outputs = lambda outputs, _what: outputs  # which reads values
     with tempfile.TemporaryDirectory() as folder, FakeTensorMode():
         check_training(VARIANTS[name], f"{folder}/training")
         check_evaluation(VARIANTS[name], f"{folder}/evaluation")

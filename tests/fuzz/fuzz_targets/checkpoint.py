@@ -72,6 +72,7 @@ def _seeds():
         "last_log": [2, 1.5],
         "shape": [1, 4, 4],
         "networks": {},
+        "value_range": [0.0, 1.0],
         "images": 12,
         "images_sha256": "0" * 64,
         "settings": {},
