@@ -17,7 +17,6 @@ from infogan_fast.cli.output import going_on_without_output
 from infogan_fast.cli.progress import progress_on
 from infogan_fast.cli.settings import print_settings
 from infogan_fast.data.images import size_text
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.interrupt import stop_on_signals
 from infogan_fast.runs.start import start
@@ -98,7 +97,7 @@ def _train(config: TrainConfig, folder: RunFolder, notes: list[str]) -> None:
         raise typer.Exit(stop.exit_code)
     try:
         with failures_explained(trainer):
-            summary = finish(trainer)
+            summary = trainer.finish()
     except KeyboardInterrupt:
         console.print(
             f"interrupted; training is done, its evaluation is not; {how_to_continue(folder)}", soft_wrap=True

@@ -26,6 +26,9 @@ class CodeRecovery:
     """Fraction of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
     mi_bound_ci_nats: tuple[tuple[float, float], ...]
     """The 95 % interval of each L_I, for the choice of the samples: not for other weights or seeds of training."""
+    categories_recovered: tuple[float, ...] = ()
+    """Fraction of the samples of which Q's most probable category is the one that they were generated from, 0 to 1, for
+    each categorical code."""
 
 
 def recover_codes(model: InfoGAN, seed: Tensor, offset: int, samples: int) -> CodeRecovery:
@@ -40,12 +43,15 @@ def recover_codes(model: InfoGAN, seed: Tensor, offset: int, samples: int) -> Co
         NonFiniteError: an output of G or Q, or the likelihood that Q gives a code, is not finite.
     """
     spec, variance = model.spec, model.variance
-    nlls, codes, means = [], [], []
+    nlls, codes, means, hits = [], [], [], []
     for latents, x in generated(model, seed, offset, samples):
         head = q_output(model, x)
         nlls.append(check_outputs(code_nll(head, latents, spec, variance), "likelihoods that Q gives the codes").cpu())
         codes.append(latents.continuous.double().cpu())
-        means.append(spec.split(head, variance).mean.double().cpu())
+        parameters = spec.split(head, variance)
+        means.append(parameters.mean.double().cpu())
+        categories = [logits.argmax(dim=1) for logits in parameters.logits]
+        hits.append([int((found == true).sum()) for found, true in zip(categories, latents.categorical.T, strict=True)])
     code, mean = torch.cat(codes), torch.cat(means)
     unexplained = (code - mean).square().sum(0) / (code - code.mean(0)).square().sum(0)
     information = spec.entropy() - torch.cat(nlls)
@@ -53,7 +59,8 @@ def recover_codes(model: InfoGAN, seed: Tensor, offset: int, samples: int) -> Co
     low, high = (torch.from_numpy(end) for end in mean_interval(information.numpy()))
     m = len(spec.categorical)
     high[:m] = high[:m].minimum(spec.entropy()[:m])  # which L_I of a categorical code cannot exceed
-    return CodeRecovery(tuple(bound), tuple(r2), tuple(zip(low.tolist(), high.tolist(), strict=True)))
+    recovered = tuple(sum(of_code) / samples for of_code in zip(*hits, strict=True))
+    return CodeRecovery(tuple(bound), tuple(r2), tuple(zip(low.tolist(), high.tolist(), strict=True)), recovered)
 
 
 def code_nll(head: Tensor, latents: Latents, spec: LatentSpec, variance: Variance) -> Tensor:

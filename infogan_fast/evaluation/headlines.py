@@ -22,6 +22,10 @@ R2 = (
     "R2 is the fraction of a continuous code's variance that Q's mean explains, 0 being as good as a constant; it says "
     "that the code can be read off what is generated, not what it stands for."
 )
+RECOVERED = (
+    "Read back is the fraction of generated images of which Q's most probable category is the one that they were made "
+    "from."
+)
 ACCURACY = (
     "Fraction of held-out images whose category was matched to their class on the training images: it shows whether "
     "the categories are the classes that people use; a low one does not show that the code is bad, which may sort by "
@@ -64,6 +68,7 @@ class CodeMetrics:
     interval: str
     entropy: str
     r2: str
+    recovered: str
 
 
 def accuracy_headlines(summary: dict[str, Any]) -> list[Headline]:
@@ -99,14 +104,17 @@ def code_metrics(summary: dict[str, Any]) -> list[CodeMetrics]:
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
     """
-    bounds = summary["mi_bound_nats"]
-    r2 = [""] * (len(bounds) - len(summary["r2"])) + [f"{value:.3f}" for value in summary["r2"]]
-    return [
-        CodeMetrics(name, f"{bound:.3f}", f"{low:.3f} to {high:.3f}", f"{entropy:.3f}", explained)
-        for name, bound, (low, high), entropy, explained in zip(
-            summary["code_names"], bounds, summary["mi_bound_ci_nats"], summary["entropy_nats"], r2, strict=True
-        )
-    ]
+    recovered = [f"{fraction:.1%}" for fraction in summary["categories_recovered"]]
+    r2 = [f"{value:.3f}" for value in summary["r2"]]
+    columns = (
+        summary["code_names"],
+        [f"{bound:.3f}" for bound in summary["mi_bound_nats"]],
+        [f"{low:.3f} to {high:.3f}" for low, high in summary["mi_bound_ci_nats"]],
+        [f"{entropy:.3f}" for entropy in summary["entropy_nats"]],
+        [""] * (len(summary["code_names"]) - len(r2)) + r2,
+        recovered + [""] * (len(summary["code_names"]) - len(recovered)),
+    )
+    return [CodeMetrics(*row) for row in zip(*columns, strict=True)]
 
 
 def why_no_accuracy(summary: dict[str, Any]) -> str | None:

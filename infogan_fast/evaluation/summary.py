@@ -52,6 +52,7 @@ class Evaluation:
             "mi_bound_ci_nats": [list(interval) for interval in self.recovery.mi_bound_ci_nats],
             "entropy_nats": self.spec.entropy().tolist(),
             "r2": list(self.recovery.r2),
+            "categories_recovered": list(self.recovery.categories_recovered),
             "disentanglement": self.disentanglement,
             "image_quality": self.image_quality,
         }

@@ -21,7 +21,10 @@ from infogan_fast.evaluation.quality import NOT_ASKED
 
 
 def metrics_table(summary: dict[str, Any]) -> Table:
-    """One row per code: L_I with its 95 % interval, H(c), R2 or accuracy. A column that would be empty is left out.
+    """One row per code: L_I with its 95 % interval, H(c), how well Q reads the code back, and accuracy.
+
+    Q reads a category back where it is the most probable one; of a continuous code R2 is given. A column that would be
+    empty is left out.
 
     Args:
         summary: as ``Evaluation.to_json`` gives it and ``summary.json`` holds it.
@@ -32,7 +35,7 @@ def metrics_table(summary: dict[str, Any]) -> Table:
         "code": summary["code_names"],
         "L_I ±95 %\nnats": list(map(_with_interval, summary["mi_bound_nats"], summary["mi_bound_ci_nats"])),
         "H(c)\nnats": [f"{entropy:.3f}" for entropy in summary["entropy_nats"]],
-        "R2": [""] * categorical + [f"{r2:.3f}" for r2 in summary["r2"]],
+        "read\nback": [*map(_percent, summary["categories_recovered"]), *(f"R2 {r2:.2f}" for r2 in summary["r2"])],
     }
     for title, key in (("accuracy\nheld-out", "accuracy"), ("accuracy\ntraining", "accuracy_train")):
         fractions = [accuracies.get(index + 1, {}).get(key) for index in range(categorical)]

@@ -155,6 +155,8 @@ def template() -> Template:
 def _notes(results: dict[str, Any]) -> list[str]:
     """Sentences below the table of the codes."""
     notes = [headlines.BOUND, headlines.INTERVALS]
+    if results["categories_recovered"]:
+        notes.append(headlines.RECOVERED)
     if results["r2"]:
         notes += [headlines.R2, headlines.DIFFERENTIAL]
     return notes + ([results["bound_note"]] if results["bound_note"] is not None else [])

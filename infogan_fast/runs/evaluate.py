@@ -11,14 +11,14 @@ import torch
 from infogan_fast import data as datasets
 from infogan_fast.data.images import size_text
 from infogan_fast.data.workers import worker_deaths_explained
-from infogan_fast.evaluation import RealData, bound_note, evaluate, write_traversals
+from infogan_fast.evaluation import RealData, evaluate, write_traversals
 from infogan_fast.model import InfoGAN
 from infogan_fast.report.page import Checkpoint
 from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
-from infogan_fast.runs.finish import about_data
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.load import load_model
 from infogan_fast.runs.report import write_evaluation_report
+from infogan_fast.runs.summary import about_data, about_objective
 from infogan_fast.training import randomness
 from infogan_fast.training.settings import OWN_DATA, TrainConfig
 
@@ -57,8 +57,7 @@ def evaluate_run(
         figures = evaluate(nets, images, seed, randomness.EVALUATION, config.evaluation_samples, with_fid)
     return {
         **figures.to_json(),
-        "objective": config.objective,
-        "bound_note": bound_note(config.spec, config.variance),
+        **about_objective(config),
         **about_data(images),
     }
 

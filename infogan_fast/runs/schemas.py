@@ -155,6 +155,7 @@ class SummaryFile(Schema):
     mi_bound_ci_nats: list[Pair]
     entropy_nats: list[Real]
     r2: list[Real]
+    categories_recovered: list[Fraction]
     disentanglement: Disentanglement | None
     image_quality: ImageQuality | None
     bound_note: Text | None
@@ -174,7 +175,7 @@ class SummaryFile(Schema):
         for key in ("mi_bound_nats", "mi_bound_ci_nats", "entropy_nats"):
             if len(getattr(self, key)) != codes:
                 raise ValueError(f"{key}: got {len(getattr(self, key))} values, allowed: {codes}, as code_names has")
-        for key in ("r2", "accuracy_per_code"):
+        for key in ("r2", "categories_recovered", "accuracy_per_code"):
             if len(getattr(self, key)) > codes:
                 raise ValueError(f"{key}: got {len(getattr(self, key))} values, allowed: at most {codes}, one per code")
         _both_or_neither(self, "accuracy", "accuracy_ci")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Sequence
-
-import torch
 
 from infogan_fast import data as datasets
 from infogan_fast.model import InfoGAN
 from infogan_fast.objectives import Term
+from infogan_fast.runs.about import about_run
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.memory import check_memory
 from infogan_fast.training.settings import OWN_DATA, TrainConfig
-from infogan_fast.version import __version__
 
 
 def start(
@@ -54,14 +50,7 @@ def start(
             check_memory(config, data.image_shape)
         trainer = Trainer(config, data, folder, model, terms)
         folder.check_room(trainer.room_needed())
-        about = {
-            "command_line": sys.argv,
-            "versions": versions(),
-            "threads": torch.get_num_threads(),
-            "networks": trainer.model.class_names,
-            "terms": [type(term).__qualname__ for term in terms],
-        }
-        folder.write_config(config, about)
+        folder.write_config(config, about_run(trainer.model, terms))
     except BaseException:
         if not was_held:
             folder.release()
@@ -91,8 +80,3 @@ def _check_enough(data: datasets.ImageData, config: TrainConfig) -> None:
     if count < config.batch_size:
         few = f"{data.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
         raise datasets.DataError("; ".join([few, *data.notes]))
-
-
-def versions() -> dict[str, str]:
-    """Versions that a result depends on."""
-    return {"infogan_fast": __version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -1,4 +1,4 @@
-"""The tensors that training changes: what a checkpoint holds."""
+"""What training changes, and the checkpoints that hold it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,23 @@ from pathlib import Path
 
 from torch import Tensor
 
+from infogan_fast.data import ImageData
 from infogan_fast.finite import check_model
-from infogan_fast.runs.checkpoint import entry, load_networks, load_optimizer, optimizer_tensors
+from infogan_fast.runs.checkpoint import (
+    Best,
+    CheckpointError,
+    best_of,
+    checkpoints,
+    entry,
+    load_checkpoint,
+    load_networks,
+    load_optimizer,
+    optimizer_tensors,
+    remove_old,
+    save_checkpoint,
+)
+from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.resume import check_same_run
 from infogan_fast.training.history import check_weights
 from infogan_fast.training.loop import TrainingLoop
 
@@ -62,7 +77,7 @@ class TrainedState:
 
         Raises:
             CheckpointError: a tensor is missing, or has another shape or dtype.
-        NonFiniteError: a weight or moment is not finite.
+            NonFiniteError: a weight or moment is not finite.
         """
         check_model(tensors, path)
         load_networks(self._model, "model", tensors, path)
@@ -71,3 +86,82 @@ class TrainedState:
         if self._ema is not None:
             load_networks(self._ema.module, "ema", tensors, path)
         self._history.restore(entry(tensors, "history", path))
+
+
+class RunState:
+    """A run as its checkpoints hold it.
+
+    Args:
+        loop: the training.
+        data: what it is trained on.
+        folder: of the run.
+        value_range: of the data, for pictures.
+    """
+
+    def __init__(
+        self, loop: TrainingLoop, data: ImageData, folder: RunFolder, value_range: tuple[float, float]
+    ) -> None:
+        self._loop, self._data, self._folder, self._value_range = loop, data, folder, value_range
+        self._trained, self._images_sha256 = TrainedState(loop), data.sha256()
+        self.seconds = 0.0
+        """Of training until now."""
+        self.last_log = (0, 0.0)
+        """Step and seconds of the last line of metrics."""
+        self.best: Best | None = None
+        """The best checkpoint."""
+
+    def room_needed(self) -> int:
+        """Bytes that the checkpoints of the rest of the run take, beside those that are there already."""
+        config, step = self._loop.config, self._loop.step
+        there, every = len(checkpoints(self._folder.checkpoints)), config.checkpoint_every
+        to_come = -(-config.steps // every) - step // every if step < config.steps else 0
+        # The best one is kept beside the last ones, and a new one is there before an old one is removed.
+        most = min(there + to_come, config.keep_checkpoints + 2)
+        return max(0, most - there) * self._trained.checkpoint_bytes()
+
+    def compare_with_best(self, score: float) -> None:
+        """Note the networks as they are now as the best so far, if their score is higher than that of all before."""
+        if self.best is None or score > self.best.score:
+            self.best = Best(self._loop.step, score)
+
+    def save(self) -> None:
+        """Write a checkpoint, and remove those that are not to be kept.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+            WriteError: it cannot be written.
+        """
+        config = self._loop.config
+        tensors = self._trained.tensors(self._loop.step)
+        scalars = {
+            "seconds": self.seconds,
+            "last_log": self.last_log,
+            "shape": self._data.shape,
+            "value_range": self._value_range,
+            "networks": self._loop.model.class_names,
+            "images": len(self._data.images),
+            "images_sha256": self._images_sha256,
+            "settings": config.to_json(),
+        }
+        folder = self._folder.checkpoints
+        save_checkpoint(folder, self._loop.step, tensors, scalars, config.keep_checkpoints, self.best)
+
+    def restore(self) -> Path | None:
+        """Go back to the last checkpoint of the folder, which is returned; None if there is none."""
+        found = checkpoints(self._folder.checkpoints)
+        if not found:
+            self._folder.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
+            return None
+        path, config = found[-1], self._loop.config
+        tensors, scalars = load_checkpoint(path, self._loop.device)
+        check_same_run(scalars, path, config, self._data, self._images_sha256)
+        try:
+            self._trained.restore(tensors, path)
+        except ValueError as error:
+            raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
+        self._loop.step, self.seconds, self.last_log = scalars["step"], scalars["seconds"], scalars["last_log"]
+        self.best = best_of(scalars)
+        self._folder.drop_metrics_after(self._loop.step)
+        # A run that was killed may not have come to it.
+        remove_old(self._folder.checkpoints, config.keep_checkpoints, self.best)
+        return path

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from infogan_fast import data as datasets
 from infogan_fast.model import InfoGAN
 from infogan_fast.objectives import Term
-from infogan_fast.runs.finish import finish
-from infogan_fast.runs.folder import RunFolder, new_run_folder
+from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.interrupt import stop_on_signals
 from infogan_fast.runs.load import Run
+from infogan_fast.runs.new_folder import new_run_folder
 from infogan_fast.runs.resume import check_resumable, resumed_config
 from infogan_fast.runs.start import start
 from infogan_fast.runs.trainer import Progress
@@ -106,7 +106,7 @@ def train(
             trainer.run(progress, stop)
         if stop.signal is not None:
             _end_as_asked(stop.signal, f"after step {trainer.step}, saved in {folder.path}; resume=True goes on")
-        summary = finish(trainer)
+        summary = trainer.finish()
     finally:
         folder.release()
     return Run(trainer.evaluated_model(), config, summary, folder.path)

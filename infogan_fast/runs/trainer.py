@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
@@ -22,22 +23,20 @@ from infogan_fast.evaluation import (
 )
 from infogan_fast.model import InfoGAN, evaluation_mode
 from infogan_fast.objectives import Term
+from infogan_fast.runs.about import about_run
 from infogan_fast.runs.checkpoint import (
     Best,
-    CheckpointError,
-    best_of,
     checkpoints,
-    load_checkpoint,
-    remove_old,
-    save_checkpoint,
     step_of,
 )
 from infogan_fast.runs.errors import RunFolderError
 from infogan_fast.runs.folder import RunFolder
-from infogan_fast.runs.resume import check_same_run
-from infogan_fast.runs.state import TrainedState
+from infogan_fast.runs.report import write_report
+from infogan_fast.runs.state import RunState
+from infogan_fast.runs.summary import about_data, about_objective, about_training
 from infogan_fast.runs.tensorboard import TensorBoardLog
 from infogan_fast.training import randomness
+from infogan_fast.training.device import resolve
 from infogan_fast.training.history import Metrics
 from infogan_fast.training.loop import TrainingLoop
 from infogan_fast.training.schedule import schedule_at
@@ -51,14 +50,16 @@ class Trainer:
     """Networks, optimisers and data of one run, from its first step or from its last checkpoint.
 
     Weights after a given step depend on ``config`` and the data alone, on one machine's CPU with one number of threads:
-    continuing from a checkpoint gives the bits of a run that was never interrupted. That holds for a run of the same
-    ``config.steps``: the schedules follow the share of the run that is done, so a run that is made longer when it is
-    continued is not the run that would have been that long from the start.
+    resuming from a checkpoint gives the bits of a run that was never interrupted. That holds for a run of the same
+    ``config.steps``: the schedules follow the fraction of the run that is done, so a run that is made longer when it is
+    resumed is not the run that would have been that long from the start.
 
     Args:
-        config: the settings, with device and width resolved (``device.resolve``).
-        data: the images.
-        folder: where checkpoints, metrics and pictures go; a checkpoint in it is resumed from.
+        config: the settings.
+        data: the images, or whatever else is to be generated, as ``infogan_fast.data.load`` or ``from_python`` gives
+            it.
+        folder: the run folder, made if missing, which gets settings, metrics, checkpoints and pictures; the run is
+            resumed from the last checkpoint in it.
         model: networks of the user's own, which are trained in place; None for the built-in ones.
         terms: of the user's own, beside those of the settings.
 
@@ -75,25 +76,23 @@ class Trainer:
         self,
         config: TrainConfig,
         data: ImageData,
-        folder: RunFolder,
+        folder: RunFolder | str | os.PathLike[str],
         model: InfoGAN | None = None,
         terms: Sequence[Term] = (),
     ) -> None:
-        self.config, self.spec, self.data, self.folder = config, config.spec, data, folder
-        self.loop = TrainingLoop(config, data, model, terms)
-        self._state = TrainedState(self.loop)
-        self._images_sha256 = data.sha256()
+        self.config = resolve(config)[0] if config.device == "auto" or config.width is None else config
+        self.spec, self.data, self._terms = config.spec, data, terms
+        self.folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
+        self.loop = TrainingLoop(self.config, data, model, terms)
         self._real = RealData.of(data)
-        self.seconds = 0.0
-        self._last_log = (0, 0.0)  # step and seconds
-        self.best: Best | None = None
+        self._state = RunState(self.loop, data, self.folder, self._real.value_range)
         if config.best_by == "accuracy" and (data.labels is None or not config.categorical):
             missing = "categorical codes" if data.labels is not None else f"labels in {data.name}"
             raise ConfigError(f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound")
-        with self.folder.held() if folder.path.is_dir() else nullcontext():
-            self.resumed_from = self._restore()
+        with self.folder.held() if self.folder.path.is_dir() else nullcontext():
+            self.resumed_from = self._state.restore()
         self._tensorboard = (
-            TensorBoardLog(folder.tensorboard, self.spec.code_names, self.step) if config.tensorboard else None
+            TensorBoardLog(self.folder.tensorboard, self.spec.code_names, self.step) if config.tensorboard else None
         )
 
     @property
@@ -105,6 +104,16 @@ class Trainer:
     def step(self) -> int:
         """Training steps done."""
         return self.loop.step
+
+    @property
+    def seconds(self) -> float:
+        """Of training until now, pictures and checkpoints included."""
+        return self._state.seconds
+
+    @property
+    def best(self) -> Best | None:
+        """The best checkpoint so far."""
+        return self._state.best
 
     def run(self, progress: Progress | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         """Train until ``config.steps``, and save a checkpoint there.
@@ -126,6 +135,8 @@ class Trainer:
             torch.random.fork_rng(),  # networks of the user's own may draw from it
         ):
             self._check_alone()
+            if not self.folder.is_run:
+                self.folder.write_config(self.config, about_run(self.model, self._terms))
             self._run(progress, stop)
 
     def _check_alone(self) -> None:
@@ -148,7 +159,7 @@ class Trainer:
                 due.add("checkpoint")
             if due:
                 self.loop.history.check_finite(self.step)  # the device has caught up after this
-                self.seconds = before + time.perf_counter() - started
+                self._state.seconds = before + time.perf_counter() - started
             if self._is_due("checkpoint"):  # not where a stop was asked for: the best one does not depend on stops
                 self._compare_with_best()
             if "log" in due:
@@ -158,24 +169,25 @@ class Trainer:
             if "picture" in due:
                 self._draw()
             if "checkpoint" in due:
-                self._save()
-        self.seconds = before + time.perf_counter() - started
+                self._state.save()
+        self._state.seconds = before + time.perf_counter() - started
 
     def _is_due(self, what: str) -> bool:
         every: int = getattr(self.config, f"{what}_every")
         if self.step == self.config.steps:
-            return what != "picture"  # finish() draws the closing ones
+            return what != "picture"  # evaluate() draws the closing ones
         return every > 0 and self.step % every == 0
 
     def _log(self) -> Metrics:
         losses, bound = self.loop.history.means()
         self.loop.history.clear()
-        step, seconds = self._last_log
-        self._last_log = (self.step, self.seconds)
+        step, seconds = self._state.last_log
+        images = self.config.batch_size * self.config.discriminator_updates  # of a step
+        self._state.last_log = (self.step, self.seconds)
         metrics = Metrics(
             step=self.step,
             seconds=self.seconds,
-            images_per_second=(self.step - step) * self.config.batch_size / (self.seconds - seconds),
+            images_per_second=(self.step - step) * images / (self.seconds - seconds),
             losses=losses,
             mi_bound_nats=bound,
             schedule=schedule_at(self.config, self.step - 1),
@@ -200,14 +212,38 @@ class Trainer:
             score = sum(self.loop.history.means()[1])
         else:
             score = max(accuracy for _, accuracy in training_accuracies(self.model, self.data))
-        if self.best is None or score > self.best.score:
-            self.best = Best(self.step, score)
+        self._state.compare_with_best(score)
 
-    def finish(self) -> tuple[Evaluation, list[Path]]:
-        """Evaluate the networks as they are now, with G's average if there is one, and draw the pictures.
+    def finish(self) -> dict[str, Any]:
+        """Evaluate the networks, draw the pictures and write ``summary.json`` and ``report.html``.
+
+        The run folder is let go of afterwards.
 
         Returns:
-            The figures, and the files of the pictures.
+            What ``summary.json`` holds.
+
+        Raises:
+            WriteError, NonFiniteError, RunFolderError, DataError: as ``evaluate``.
+        """
+        with self.folder.held():
+            evaluation, pictures = self.evaluate()
+            summary = {
+                **evaluation.to_json(),
+                **about_objective(self.config),
+                **about_training(self.config, self.step, self.seconds),
+                **about_data(self.data),
+                "pictures": [path.relative_to(self.folder.path).as_posix() for path in pictures],
+            }
+            self.folder.write_summary(summary)
+            write_report(self.folder)
+        self.folder.release()
+        return summary
+
+    def evaluate(self) -> tuple[Evaluation, list[Path]]:
+        """Evaluate the networks as they are now, with the EMA of G if there is one, and draw the pictures.
+
+        Returns:
+            The metrics, and the files of the pictures.
 
         Raises:
             WriteError: a picture cannot be written.
@@ -221,62 +257,24 @@ class Trainer:
             worker_deaths_explained(self.data.name),
             self.folder.held(),
         ):
-            figures = evaluate(self.model, self.data, seed, randomness.EVALUATION, self.config.evaluation_samples)
+            metrics = evaluate(self.model, self.data, seed, randomness.EVALUATION, self.config.evaluation_samples)
             pictures = write_traversals(self.model, seed, randomness.PICTURES, self.folder.traversals, self._real)
         if self._tensorboard is not None:
             for path in pictures:
                 self._tensorboard.add_picture(f"traversals/{path.stem}", path, self.step)
             self._tensorboard.close()
-        return figures, pictures
+        return metrics, pictures
 
     def _evaluating(self) -> AbstractContextManager[None]:
-        """The networks as they are looked at: with the average of G, if there is one."""
+        """While it lasts, the networks are in evaluation mode, with the EMA of G if there is one."""
         return evaluation_mode(self.model, None if self.loop.ema is None else self.loop.ema.module)
 
     def evaluated_model(self) -> InfoGAN:
-        """The networks that the evaluation was of, in evaluation mode: G has its average's weights, if there is one."""
+        """The networks that were evaluated, in evaluation mode; G is given the weights of its EMA, if there is one."""
         if self.loop.ema is not None:
             self.model.generator.load_state_dict(self.loop.ema.module.state_dict())
         return self.model.eval()
 
     def room_needed(self) -> int:
         """Bytes that the checkpoints of the rest of the run take, beside those that are there already."""
-        there, every = len(checkpoints(self.folder.checkpoints)), self.config.checkpoint_every
-        to_come = -(-self.config.steps // every) - self.step // every if self.step < self.config.steps else 0
-        # The best one is kept beside the last ones, and a new one is there before an old one is removed.
-        most = min(there + to_come, self.config.keep_checkpoints + 2)
-        return max(0, most - there) * self._state.checkpoint_bytes()
-
-    def _save(self) -> None:
-        tensors = self._state.tensors(self.step)
-        scalars = {
-            "seconds": self.seconds,
-            "last_log": self._last_log,
-            "shape": self.data.shape,
-            "value_range": self._real.value_range,
-            "networks": self.model.class_names,
-            "images": len(self.data.images),
-            "images_sha256": self._images_sha256,
-            "settings": self.config.to_json(),
-        }
-        save_checkpoint(self.folder.checkpoints, self.step, tensors, scalars, self.config.keep_checkpoints, self.best)
-
-    def _restore(self) -> Path | None:
-        """Continue from the last checkpoint of the folder; None if there is none."""
-        found = checkpoints(self.folder.checkpoints)
-        if not found:
-            self.folder.drop_metrics_after(0)  # of a run that was killed before its first checkpoint
-            return None
-        path = found[-1]
-        tensors, scalars = load_checkpoint(path, self.loop.device)
-        check_same_run(scalars, path, self.config, self.data, self._images_sha256)
-        try:
-            self._state.restore(tensors, path)
-        except ValueError as error:
-            raise error if isinstance(error, CheckpointError) else CheckpointError(f"{path}: {error}") from error
-        self.loop.step, self.seconds, self._last_log = scalars["step"], scalars["seconds"], scalars["last_log"]
-        self.best = best_of(scalars)
-        self.folder.drop_metrics_after(self.step)
-        # A run that was killed may not have come to it.
-        remove_old(self.folder.checkpoints, self.config.keep_checkpoints, self.best)
-        return path
+        return self._state.room_needed()

@@ -117,5 +117,5 @@ def test_three_steps_and_a_continuation(tmp_path):
     assert continued.step == 2
     continued.run()
     assert continued.step == 3
-    figures, _ = continued.finish()
+    figures, _ = continued.evaluate()
     assert figures.to_json()

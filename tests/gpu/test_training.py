@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from infogan_fast.data import ImageData, load
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import TrainConfig
@@ -53,7 +52,7 @@ def test_a_run_from_start_to_summary(data, tmp_path):
     folder = made(tmp_path / "run")
     trainer = Trainer(make_config(picture_every=5), data, folder)
     trainer.run()
-    summary = finish(trainer)
+    summary = trainer.finish()
     assert summary["device"] == "cuda"
     assert summary["steps"] == 12
     lines = [json.loads(line) for line in (folder.path / "metrics.jsonl").read_text().splitlines()]

@@ -21,7 +21,6 @@ from infogan_fast.evaluation.headlines import accuracy_headlines, code_metrics, 
 from infogan_fast.files import WriteError
 from infogan_fast.report.curves import MAX_CURVES, MAX_PLOTS, MAX_POINTS, plots
 from infogan_fast.report.page import MAX_PICTURES, Checkpoint, RunRecord, report_page
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.report import write_evaluation_report, write_report
 from infogan_fast.runs.start import start
@@ -365,7 +364,7 @@ def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, t
     monkeypatch.setattr("infogan_fast.data.load", lambda *_, **__: ImageData("tiny", data.images, data.labels))
     trainer = start(make_config(real_information=1.0), RunFolder(tmp_path / "run"))
     trainer.run(type("Silent", (), {"update": lambda *_: None}))
-    finish(trainer)
+    trainer.finish()
     report = tmp_path / "run" / "report.html"
     assert "No held-out labels" in report.read_text()
     assert_stands_alone(Page(report.read_text()))
@@ -380,6 +379,6 @@ def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, t
 
     monkeypatch.setattr(files, "open", full, raising=False)
     with pytest.raises(WriteError, match=r"report\.html: cannot be written: No space left"):
-        finish(trainer)
+        trainer.finish()
     assert (tmp_path / "run" / "summary.json").is_file()
     assert not report.exists()

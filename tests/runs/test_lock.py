@@ -16,8 +16,9 @@ from tiny_run import SHORT, assert_same_run, files_of, run, start, train_command
 
 from infogan_fast.runs import lock as run_lock
 from infogan_fast.runs.errors import RunFolderError
-from infogan_fast.runs.folder import RunFolder, new_run_folder
+from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.lock import LOCK_NAME, SOFT_LOCK_NAME
+from infogan_fast.runs.new_folder import new_run_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 

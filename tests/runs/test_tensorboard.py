@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import ConfigError
@@ -53,7 +52,7 @@ def test_scalars_are_those_of_the_metrics(make_config, data, tmp_path):
 
 
 def test_pictures_are_those_of_the_folder(make_config, data, tmp_path):
-    finish(train(make_config(tensorboard=True, picture_every=3), data, tmp_path))
+    train(make_config(tensorboard=True, picture_every=3), data, tmp_path).finish()
     events = read(tmp_path)
     shown = {(tag, image.step): image for tag in events.Tags()["images"] for image in events.Images(tag)}
     files = {path.stem: path for path in (tmp_path / "traversals").iterdir()}
@@ -83,7 +82,7 @@ def test_steps_before_the_first_checkpoint_that_are_done_again_are_shown_once(ma
 
 
 def test_nothing_is_written_unless_asked_for(make_config, data, tmp_path):
-    finish(train(make_config(), data, tmp_path))
+    train(make_config(), data, tmp_path).finish()
     assert not (tmp_path / "tensorboard").exists()
 
 

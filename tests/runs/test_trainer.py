@@ -10,7 +10,6 @@ from infogan_fast.data import DataError, ImageData
 from infogan_fast.finite import NonFiniteError
 from infogan_fast.runs import trainer as trainer_module
 from infogan_fast.runs.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import ConfigError
@@ -119,7 +118,7 @@ def test_images_that_the_networks_cannot_halve_twice(make_config, tmp_path):
 
 
 def test_finish(make_config, data, tmp_path):
-    evaluation, pictures = run(make_config(), data, tmp_path / "a").finish()
+    evaluation, pictures = run(make_config(), data, tmp_path / "a").evaluate()
     figures = evaluation.to_json()
     assert 0.0 <= figures["accuracy"] <= 1.0
     assert len(figures["mi_bound_nats"]) == len(figures["entropy_nats"]) == 3
@@ -140,7 +139,7 @@ def test_finish(make_config, data, tmp_path):
     ],
 )
 def test_other_codes_and_settings(make_config, data, tmp_path, changes):
-    evaluation, pictures = run(make_config(steps=2, **changes), data, tmp_path / "a").finish()
+    evaluation, pictures = run(make_config(steps=2, **changes), data, tmp_path / "a").evaluate()
     assert all(torch.isfinite(torch.tensor(evaluation.recovery.mi_bound_nats)))
     assert pictures
 
@@ -174,7 +173,7 @@ def test_throughput_is_images_by_the_seconds_that_they_took(make_config, data, t
     trainer.run()
     lines = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
     assert [line["images_per_second"] for line in lines] == pytest.approx([16 / 3, 16 / 7, 8 / 5])
-    summary = finish(trainer)
+    summary = trainer.finish()
     assert (summary["seconds"], summary["images_per_second"]) == (15.0, pytest.approx(40 / 15))
 
 
@@ -255,7 +254,7 @@ def test_the_best_by_accuracy_on_training_images(make_config, data, tmp_path):
     assert run(make_config(best_by="accuracy"), other, tmp_path / "b").best == trainer.best
     (tmp_path / "c").mkdir()
     accuracies = {
-        step: run(make_config(), data, tmp_path / "c", stop_at=step).finish()[0].accuracies[0].train
+        step: run(make_config(), data, tmp_path / "c", stop_at=step).evaluate()[0].accuracies[0].train
         for step in (2, 4, 6)
     }
     assert trainer.best == (max(accuracies, key=accuracies.get), max(accuracies.values()))

@@ -7,7 +7,6 @@ from infogan_fast.model import evaluation_mode
 from infogan_fast.networks import build_model
 from infogan_fast.runs.checkpoint import checkpoints, find_checkpoint, load_checkpoint
 from infogan_fast.runs.evaluate import draw_run, evaluate_run
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.start import start
 from infogan_fast.runs.trainer import Trainer
@@ -87,7 +86,7 @@ def test_a_run_is_evaluated_with_what_its_summary_was_made_with(make_config, dat
     folder = RunFolder(tmp_path)
     trainer = start(make_config(ema=ema), folder)
     trainer.run()
-    summary, figures = finish(trainer), evaluate_run(folder)
+    summary, figures = trainer.finish(), evaluate_run(folder)
     assert figures["mi_bound_nats"] == summary["mi_bound_nats"]
     pictures = {path.name: path.read_bytes() for path in folder.traversals.iterdir()}
     assert {path.name: path.read_bytes() for path in draw_run(folder, tmp_path / "again")} == pictures

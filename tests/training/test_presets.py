@@ -61,7 +61,7 @@ def test_every_preset_trains(name, tmp_path):
     assert trainer.step == metrics.step == 3
     assert ("real_information" in metrics.losses) == trainer.config.uses_real_information
     assert all(torch.isfinite(torch.tensor(value)) for value in metrics.losses.values())
-    _, pictures = trainer.finish()
+    _, pictures = trainer.evaluate()
     assert pictures
 
 

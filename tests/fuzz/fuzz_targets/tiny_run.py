@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from infogan_fast.data import ImageData
-from infogan_fast.runs.finish import finish
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training import TrainConfig
@@ -44,7 +43,7 @@ def files():
         folder.write_config(CONFIG, ABOUT)
         trainer = Trainer(CONFIG, images(), folder)
         trainer.run()
-        finish(trainer)
+        trainer.finish()
         found = [file for file in folder.path.rglob("*") if file.is_file()]
         return {str(file.relative_to(folder.path)): file.read_bytes() for file in found}
 
