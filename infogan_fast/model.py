@@ -94,18 +94,18 @@ class InfoGAN(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters are."""
+        """The device that the parameters are on."""
         return next(itertools.chain(self.parameters(), self.buffers()), torch.empty(0)).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the floating-point parameters, the first of them."""
+        """The dtype of the first floating-point parameter."""
         tensors = itertools.chain(self.parameters(), self.buffers())
         return next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
 
     @property
     def class_names(self) -> dict[str, str]:
-        """Of each network the name of its class, for people: nothing is ever imported by it."""
+        """The name of each network's class, for people: nothing is ever imported by it."""
         return {
             name: f"{type(network).__module__}.{type(network).__qualname__}" for name, network in self.named_children()
         }
@@ -264,7 +264,7 @@ def _check_output(name: str, output: object, shape: tuple[int, ...], needed_for:
 
 
 def _on_great_circle(first: Tensor, last: Tensor, ways: Tensor) -> Tensor:
-    """From one vector ``[n]`` to another, turning at constant speed while the length changes evenly: ``[steps, n]``."""
+    """Vectors ``[steps, n]`` that turn from one to another at constant speed while their length changes evenly."""
     lengths = first.norm(), last.norm()
     cosine = (first @ last / (lengths[0] * lengths[1])).clamp(-1.0, 1.0)
     angle = float(cosine.acos()) if first.numel() else 0.0

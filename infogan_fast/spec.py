@@ -42,9 +42,9 @@ class LatentSeed(NamedTuple):
     seed: Tensor
     """int64, one element, on the device of the head."""
     offset: int = 0
-    """As given to ``sample_latents``."""
+    """The offset that ``sample_latents`` was given."""
     row_offset: int = 0
-    """As given to ``sample_latents``."""
+    """The row offset that ``sample_latents`` was given."""
 
 
 class CodeParameters(NamedTuple):

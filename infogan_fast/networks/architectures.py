@@ -20,11 +20,11 @@ class Architecture(NamedTuple):
     """How the networks are made. What each takes last is ``width``, the multiplier of every hidden channel count."""
 
     generator: Callable[[int, ImageShape, float], Layers]
-    """From the width of G's input and the images' shape: latent variables to images in [0, 1]."""
+    """Makes G, from latent variables to images in [0, 1], of the width of its input and the images' shape."""
     trunk: Callable[[ImageShape, float], TrunkLayers]
-    """From the images' shape: images to the features that D and Q share."""
+    """Makes the trunk, from images to the features that D and Q share, of the images' shape."""
     q_head: Callable[[int, int, float], Layers]
-    """From the number of features and the width of Q's output: features to the parameters of Q(c|x)."""
+    """Makes Q's head, from features to the parameters of Q(c|x), of their number and the width of Q's output."""
 
 
 ARCHITECTURES: dict[Networks, Architecture] = {

@@ -20,7 +20,7 @@ class HingeDiscriminator(DiscriminatorTerm):
     metrics = ("discriminator_loss",)
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From D's outputs for real and generated images."""
+        """The term, computed from D's outputs for real and generated images."""
         loss = F.relu(1.0 - passes.real_logits).mean() + F.relu(1.0 + passes.fake_logits).mean()
         return Contribution(loss, (loss.detach(),))
 
@@ -31,7 +31,7 @@ class HingeGenerator(GeneratorTerm):
     metrics = ("generator_loss",)
 
     def __call__(self, passes: GeneratorPasses) -> Contribution:
-        """From D's outputs for generated images."""
+        """The term, computed from D's outputs for generated images."""
         loss = -passes.fake_logits.mean()
         return Contribution(loss, (loss.detach(),))
 

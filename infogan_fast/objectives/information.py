@@ -56,7 +56,7 @@ class DiscriminatorInformation(DiscriminatorTerm):
         return "discriminator_information_loss", "head_abs_max", *nll_names(self._loss.spec)
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From Q's output for generated images."""
+        """The term, computed from Q's output for generated images."""
         loss, nll = self._loss(passes.fake_head, passes.latents, passes.code_weight_scale)
         return Contribution(loss, (loss.detach(), passes.fake_head.detach().abs().amax(), nll))
 
@@ -71,7 +71,7 @@ class GeneratorInformation(GeneratorTerm):
         self._loss = loss
 
     def __call__(self, passes: GeneratorPasses) -> Contribution:
-        """From Q's output for generated images."""
+        """The term, computed from Q's output for generated images."""
         assert passes.fake_head is not None
         loss, _ = self._loss(passes.fake_head, passes.latents, passes.code_weight_scale)
         return Contribution(loss, (loss.detach(),))

@@ -24,7 +24,7 @@ class NonSaturatingDiscriminator(DiscriminatorTerm):
     metrics = ("discriminator_loss",)
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From D's logits for real and generated images."""
+        """The term, computed from D's logits for real and generated images."""
         loss = F.softplus(-passes.real_logits).mean() + F.softplus(passes.fake_logits).mean()
         return Contribution(loss, (loss.detach(),))
 
@@ -35,7 +35,7 @@ class NonSaturatingGenerator(GeneratorTerm):
     metrics = ("generator_loss",)
 
     def __call__(self, passes: GeneratorPasses) -> Contribution:
-        """From D's logits for generated images."""
+        """The term, computed from D's logits for generated images."""
         loss = F.softplus(-passes.fake_logits).mean()
         return Contribution(loss, (loss.detach(),))
 

@@ -27,7 +27,7 @@ class RealInformation(DiscriminatorTerm):
         self._spec, self._variance, self._weight = spec, variance, weight
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From Q's output for two views of the real images; logged in nats, without the weight."""
+        """The term, computed from Q's output for two views; the metric is in nats, without the weight."""
         assert passes.real_head is not None
         assert passes.second_view_head is not None
         heads = passes.real_head, passes.second_view_head

@@ -76,10 +76,10 @@ class _Term(ABC):
 
     player: ClassVar[Player]
     inputs: ClassVar[frozenset[Input]] = frozenset()
-    """What it asks for. Labels are an error where the data has none."""
+    """The inputs that the term asks for. Asking for labels is an error where the data has none."""
     needs_second_derivatives: ClassVar[bool] = False
-    """Whether it differentiates D with respect to images, as a gradient penalty does. D's update is then computed by
-    PyTorch's layers, and is not compiled: ``torch.compile`` has no second derivatives."""
+    """Whether the term differentiates D with respect to images, as a gradient penalty does. D's update is then computed
+    by PyTorch's layers, and is not compiled: ``torch.compile`` has no second derivatives."""
 
     @property
     @abstractmethod
@@ -94,7 +94,7 @@ class DiscriminatorTerm(_Term):
 
     @abstractmethod
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """What it adds to the loss."""
+        """Compute what the term adds to the loss, and what it logs."""
 
 
 class GeneratorTerm(_Term):
@@ -102,11 +102,11 @@ class GeneratorTerm(_Term):
 
     player = "generator"
     reads_q: ClassVar[bool] = False
-    """Whether it needs Q's output."""
+    """Whether the term needs Q's output."""
 
     @abstractmethod
     def __call__(self, passes: GeneratorPasses) -> Contribution:
-        """What it adds to the loss."""
+        """Compute what the term adds to the loss, and what it logs."""
 
 
 Term: TypeAlias = DiscriminatorTerm | GeneratorTerm

@@ -26,7 +26,7 @@ class WassersteinDiscriminator(DiscriminatorTerm):
     metrics = ("discriminator_loss",)
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From D's outputs for real and generated images."""
+        """The term, computed from D's outputs for real and generated images."""
         loss = passes.fake_logits.mean() - passes.real_logits.mean()
         return Contribution(loss, (loss.detach(),))
 
@@ -48,7 +48,7 @@ class GradientPenalty(DiscriminatorTerm):
         self.weight = weight
 
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
-        """From real and generated images; logged without the weight."""
+        """The term, computed from real and generated images; the metric is without the weight."""
         assert passes.uniform is not None
         fraction = passes.uniform.view(-1, *(1,) * (passes.real.ndim - 1))
         interpolates = torch.lerp(passes.fake, passes.real, fraction).detach().requires_grad_()
@@ -66,7 +66,7 @@ class WassersteinGenerator(GeneratorTerm):
     metrics = ("generator_loss",)
 
     def __call__(self, passes: GeneratorPasses) -> Contribution:
-        """From D's outputs for generated images."""
+        """The term, computed from D's outputs for generated images."""
         loss = -passes.fake_logits.mean()
         return Contribution(loss, (loss.detach(),))
 

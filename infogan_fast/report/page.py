@@ -30,7 +30,7 @@ class RunRecord:
     """A run as its folder holds it."""
 
     path: Path
-    """Where the folder is."""
+    """The path of the run folder."""
     config: TrainConfig
     about: Mapping[str, Any]
     """How it was started: ``command_line``, ``versions``, ``threads``, where they are known."""

@@ -41,7 +41,7 @@ class Best(NamedTuple):
     step: int
     """Training steps done there."""
     score: float
-    """By ``config.best_by``; more is better."""
+    """The score by ``config.best_by``; more is better."""
 
 
 def save_checkpoint(

@@ -75,16 +75,16 @@ def load(
 
 
 class Loaded(NamedTuple):
-    """What a checkpoint holds for those who look at it."""
+    """What evaluation and pictures need of a checkpoint."""
 
     model: InfoGAN
-    """As ``Run.model``."""
+    """The networks, as ``Run.model`` has them."""
     config: TrainConfig
     """The settings in effect."""
     shape: tuple[int, ...]
-    """Of what G makes."""
+    """The shape of what G makes."""
     value_range: ValueRange
-    """Of the data that it was trained on."""
+    """The range of the values of the training data."""
 
 
 def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoGAN | None = None) -> Loaded:

@@ -151,7 +151,7 @@ def _release(descriptor: int, soft: SoftFileLock | None) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Who holds the lock, and what to do."""
+    """The message that says who holds the lock, and what to do."""
     todo = "wait until it ends, stop it, or give another folder"
     soft = path.with_name(SOFT_LOCK_NAME)
     for _ in range(_TRIES):

@@ -29,7 +29,7 @@ Shape = Annotated[list[Annotated[int, Field(ge=1, le=2**31)]], Field(min_length=
 
 
 class Schema(BaseModel):
-    """Of what a run writes. Keys that are not known, as of a later version, are left out."""
+    """The schema of a file that a run writes. Unknown keys, which a later version may write, are left out."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 

@@ -39,7 +39,7 @@ class TrainedState:
         }
 
     def tensors(self, step: int) -> dict[str, Tensor]:
-        """All of them by name, after a check that they are finite.
+        """The tensors by name, after a check that they are finite.
 
         Args:
             step: training steps done.
@@ -104,9 +104,9 @@ class RunState:
         self._loop, self._data, self._folder, self._value_range = loop, data, folder, value_range
         self._trained, self._images_sha256 = TrainedState(loop), data.sha256()
         self.seconds = 0.0
-        """Of training until now."""
+        """Seconds of training until now."""
         self.last_log = (0, 0.0)
-        """Step and seconds of the last line of metrics."""
+        """Step and seconds at the last line of metrics."""
         self.best: Best | None = None
         """The best checkpoint."""
 

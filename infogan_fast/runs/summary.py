@@ -14,7 +14,7 @@ from infogan_fast.training.settings import TrainConfig
 
 
 def about_training(config: TrainConfig, steps: int, seconds: float) -> dict[str, Any]:
-    """How it was trained.
+    """How the run was trained.
 
     Args:
         config: the settings.
@@ -42,7 +42,7 @@ def about_objective(config: TrainConfig) -> dict[str, Any]:
 
 
 def about_data(data: ImageData) -> dict[str, Any]:
-    """What it was trained or evaluated on."""
+    """The data that the run was trained or evaluated on."""
     return {
         "training_images": len(data.images),
         "heldout_images": 0 if data.heldout_images is None else len(data.heldout_images),

@@ -56,13 +56,13 @@ class TensorFile(NamedTuple):
     tensors: dict[str, Tensor]
     """On the CPU, and parts of one tensor."""
     text: dict[str, str]
-    """By name."""
+    """The texts by name."""
     has_checksum: bool
     """Whether there was one to compare with."""
 
 
 class _Entry(Schema):
-    """Where a tensor is, in the header."""
+    """The entry of a tensor in the header, which says where it is."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -134,7 +134,7 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
 
 
 def _parse_header(header: bytes, size: int) -> tuple[dict[str, _Entry], dict[str, str]]:
-    """Where the tensors are in ``size`` bytes of data, which they fill without a gap, and the text."""
+    """The places of the tensors in ``size`` bytes of data, which they fill without a gap, and the text."""
     values = parse_json(header, "its header", DamagedError)
     if not isinstance(values, dict):
         raise DamagedError(f"its header: got {short(values)}, allowed: names of tensors")

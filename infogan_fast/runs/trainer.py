@@ -107,7 +107,7 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Of training until now, pictures and checkpoints included."""
+        """Seconds of training until now, pictures and checkpoints included."""
         return self._state.seconds
 
     @property

@@ -96,7 +96,7 @@ class Allowed:
     def __init__(self, annotation: Any) -> None:
         self._adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
         self.text = in_words(self._adapter.json_schema())
-        """For the user, as in "allowed: an integer from 1 to 100"."""
+        """The words for the user, as in "allowed: an integer from 1 to 100"."""
 
     def checked(self, value: Any) -> Any:
         """The value, an integer as a float where the annotation is one.

@@ -67,13 +67,13 @@ class AffineRange(NamedTuple):
     """The largest parameters of random affine maps."""
 
     shear: float
-    """Horizontal, as a ratio of lengths."""
+    """The largest horizontal shear, as a ratio of lengths."""
     rotation: float
-    """In degrees."""
+    """The largest rotation in degrees."""
     scale: float = 0.0
-    """As the logarithm of a ratio of lengths."""
+    """The largest change of scale, as the logarithm of a ratio of lengths."""
     shift: float = 0.0
-    """Along each side, as a fraction of it."""
+    """The largest shift along each side, as a fraction of it."""
 
     @property
     def numbers(self) -> int:

@@ -1,4 +1,4 @@
-"""Where the real images of each step, and their labels, come from."""
+"""The batches of real images, and of their labels, that each step reads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Batches(Protocol):
         """
 
     def __call__(self) -> list[Batch]:
-        """Those of the step last prepared for: what a CUDA graph can capture."""
+        """The batches of the step that was prepared last; a CUDA graph can capture this call."""
 
     def close(self) -> None:
         """End what was started to get them; another ``prepare`` starts it again."""
@@ -87,12 +87,12 @@ class ResidentBatches:
         self._indices = torch.zeros(shape, dtype=torch.int64, device=images.device)
 
     def prepare(self, step: int) -> None:
-        """Say which images they are."""
+        """Put the indices of the step's images into place."""
         for update, indices in enumerate(self._indices, start=step * len(self._indices)):
             indices.copy_(self._order(update))
 
     def __call__(self) -> list[Batch]:
-        """Copies of them."""
+        """The batches of the step that was prepared last, each a copy."""
         labels = self._labels
         return [
             Batch(self._images.index_select(0, rows), None if labels is None else labels.index_select(0, rows))
@@ -100,7 +100,7 @@ class ResidentBatches:
         ]
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: no process was started."""
 
 
 class StreamedBatches:
@@ -147,7 +147,7 @@ class StreamedBatches:
         self._next = step + 1
 
     def __call__(self) -> list[Batch]:
-        """They, in the same memory each time."""
+        """The batches of the step that was prepared last, in the same memory each time."""
         labels = self._batch_labels
         return [Batch(images, None if labels is None else labels[row]) for row, images in enumerate(self._images)]
 

@@ -42,7 +42,7 @@ class Captured:
         return self._result
 
     def _call_on_side_stream(self) -> Tensor:
-        """Where a capture will be made, so that what is set up there is not part of the graph."""
+        """Call the function on the stream that it will be captured on, so that nothing is set up during the capture."""
         current = torch.cuda.current_stream()
         self._side.wait_stream(current)
         with torch.cuda.stream(self._side):

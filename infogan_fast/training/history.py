@@ -22,7 +22,7 @@ class Metrics:
     step: int
     """Training steps done."""
     seconds: float
-    """Of training until now, pictures and checkpoints included."""
+    """Seconds of training until now, pictures and checkpoints included."""
     images_per_second: float
     """Training images processed per second since the line before."""
     losses: dict[str, float]

@@ -83,7 +83,7 @@ class StepInputs:
             views(step * len(self._seeds) + index)
 
     def __call__(self) -> list[UpdateInputs]:
-        """Those of the step last prepared for: the part on the device, which a CUDA graph can capture."""
+        """The inputs of the step that was prepared last, made on the device; a CUDA graph can capture this call."""
         batches = self.batches()
         inputs = []
         for index, (seed, views) in enumerate(zip(self._seeds, self._views, strict=True)):

@@ -11,9 +11,10 @@ class Schedule(NamedTuple):
     """Multipliers at one training step, each from 0 to 1."""
 
     learning_rate: float
-    """Of every learning rate: 1, then falling linearly to 0 over the last part of the run."""
+    """The multiplier of every learning rate: 1, then falling linearly to 0 over the last part of the run."""
     continuous_weight: float
-    """Of the continuous codes' weight: 0, then rising linearly to 1 early in the run; without categorical codes 1."""
+    """The multiplier of the continuous codes' weight: 0, then rising linearly to 1 early in the run; 1 throughout without
+    categorical codes."""
 
 
 def schedule_at(config: TrainConfig, step: int) -> Schedule:

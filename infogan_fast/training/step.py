@@ -203,7 +203,7 @@ def to_float32(tensor: Tensor) -> Tensor:
 
 
 def _adam(groups: list[list[nn.Parameter]], betas: tuple[float, float], captured: bool) -> torch.optim.Adam:
-    """If the step is captured in a CUDA graph, with learning rates on the device, which it reads afresh."""
+    """An Adam with a rate per group; for a captured step the rates are on the device, where the graph reads them."""
     device = next((parameter.device for group in groups for parameter in group), torch.device("cpu"))
     rates: list[Any] = [torch.zeros((), device=device) if captured else 0.0 for _ in groups]
     settings = [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)]
