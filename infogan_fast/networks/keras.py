@@ -1,9 +1,9 @@
 """The networks of the InfoGAN for MNIST that is common in Keras, for any image whose sides are multiples of 4.
 
 Convolutions are 3x3. Leaky ReLU has slope 0.2. Batch normalisation has Keras's epsilon, and its momentum of 0.8: the
-share of the running statistics that is kept, so 0.2 in PyTorch, where it is the share that is new. D's dropout of 0.25
+fraction of the running statistics that is kept, so 0.2 in PyTorch, where it is what is new. D's dropout of 0.25
 after each activation is left out: it would be the only thing random within the networks, to be drawn anew by (seed,
-step) outside of them so that captured and continued runs stay reproducible, and the settings ``instance_noise``,
+step) outside of them so that captured and resumed runs stay reproducible, and the settings ``instance_noise``,
 ``shear`` and ``rotation``, which are, serve the same purpose.
 """
 

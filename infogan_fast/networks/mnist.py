@@ -1,7 +1,7 @@
 """The paper's networks for MNIST (Chen et al. 2016, appendix C.1), for any image whose sides are multiples of 4.
 
 ``width`` multiplies every hidden channel count: 1.0 is the paper's. Convolutions are 4x4 with stride 2 and padding 1,
-so each halves or doubles the image exactly. Leaky ReLU has slope 0.1.
+so each downsamples or upsamples the image by exactly 2. Leaky ReLU has slope 0.1.
 """
 
 from __future__ import annotations

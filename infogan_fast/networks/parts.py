@@ -91,12 +91,12 @@ def widening(layers: int, width: float) -> list[int]:
 
 
 def downsample(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """A convolution that halves images: ``[B, in, H, W]`` to ``[B, out, H / 2, W / 2]``."""
+    """A convolution that downsamples images by 2: ``[B, in, H, W]`` to ``[B, out, H / 2, W / 2]``."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=4, stride=2, padding=1)
 
 
 def upsample(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
-    """An up-convolution that doubles images: ``[B, in, H, W]`` to ``[B, out, 2 H, 2 W]``."""
+    """An up-convolution that upsamples images by 2: ``[B, in, H, W]`` to ``[B, out, 2 H, 2 W]``."""
     return nn.ConvTranspose2d(in_channels, out_channels, kernel_size=4, stride=2, padding=1)
 
 

@@ -132,7 +132,7 @@ class Trainer:
             closing(self.loop.inputs.batches),
             worker_deaths_explained(self.data.name),
             self.folder.held(),
-            torch.random.fork_rng(),  # networks of the user's own may draw from it
+            randomness.generators_restored(self.loop.device),  # networks of the user's own may draw from them
         ):
             self._check_alone()
             if not self.folder.is_run:
@@ -256,7 +256,9 @@ class Trainer:
             self._evaluating(),
             worker_deaths_explained(self.data.name),
             self.folder.held(),
+            randomness.generators_restored(self.loop.device),
         ):
+            randomness.seed_networks(self.config.seed, self.step)
             metrics = evaluate(self.model, self.data, seed, randomness.EVALUATION, self.config.evaluation_samples)
             pictures = write_traversals(self.model, seed, randomness.PICTURES, self.folder.traversals, self._real)
         if self._tensorboard is not None:

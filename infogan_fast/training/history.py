@@ -70,7 +70,7 @@ class History:
 
     @property
     def rows(self) -> Tensor:
-        """``[steps, metrics]``: what a checkpoint has to hold to continue in the middle of an interval."""
+        """``[steps, metrics]``: what a checkpoint has to hold to resume in the middle of an interval."""
         return self._rows[: self._size]
 
     def restore(self, rows: Tensor) -> None:

@@ -100,7 +100,8 @@ def _model(config: TrainConfig, data: ImageData, model: InfoGAN | None) -> InfoG
         )
     model.to(config.device)
     try:
-        model.check(data.shape)
+        with randomness.generators_restored(torch.device(config.device)):
+            model.check(data.shape)
     except ValueError as error:
         raise ConfigError(f"model: {error}") from error
     return model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,6 +30,11 @@ def _seed(seed: int, stream: int, index: int) -> int:
 def seed_networks(seed: int, step: int) -> None:
     """Seed torch's global generators for the layers that draw from them in a training step, such as dropout."""
     torch.manual_seed(_seed(seed, _NETWORKS, step))
+
+
+def generators_restored(device: torch.device) -> AbstractContextManager[None]:
+    """In the block, what is drawn from torch's global generators leaves them as they were."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 class LatentSeed:

@@ -13,8 +13,8 @@ class Schedule(NamedTuple):
     learning_rate: float
     """The multiplier of every learning rate: 1, then falling linearly to 0 over the last part of the run."""
     continuous_weight: float
-    """The multiplier of the continuous codes' weight: 0, then rising linearly to 1 early in the run; 1 throughout without
-    categorical codes."""
+    """The multiplier of the continuous codes' weight: 0, then rising linearly to 1 early in the run; 1 throughout where
+    there are no categorical codes."""
 
 
 def schedule_at(config: TrainConfig, step: int) -> Schedule:

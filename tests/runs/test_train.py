@@ -1,6 +1,7 @@
 """Training from Python: what is made of it, what is resumed, and what the command line sees of it."""
 
 import json
+import math
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from torch.nn.functional import softplus
 from torch.utils.data import TensorDataset
 
 import infogan_fast as ig
-from infogan_fast.data import DataError, load
+from infogan_fast.data import DataError, from_python, load
 from infogan_fast.objectives import Contribution, DiscriminatorTerm
 from infogan_fast.runs.checkpoint import checkpoints, load_checkpoint
 from infogan_fast.runs.errors import RunFolderError
@@ -223,6 +224,38 @@ def test_interrupted_and_resumed_gives_the_same_bits(tmp_path, data):
     torch.manual_seed(11)
     run = ig.train(out=tmp_path / "parts", data=given, model=noisy(), resume=True)
     assert run.summary["steps"] == 6
+    assert_same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def small(shape):
+    """Networks for data of any shape."""
+    size = math.prod(shape)
+    torch.manual_seed(0)
+    return ig.InfoGAN(
+        SPEC,
+        generator=nn.Sequential(nn.Linear(SPEC.input_dim, size), nn.BatchNorm1d(size), nn.Unflatten(1, shape)),
+        trunk=nn.Sequential(nn.Flatten(), nn.Linear(size, 10), nn.BatchNorm1d(10), nn.LeakyReLU(0.2)),
+        discriminator_head=nn.Linear(10, 1),
+        q_network=nn.Sequential(nn.Flatten(), nn.Linear(size, 10), nn.ReLU(), nn.Linear(10, SPEC.head_dim())),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "pictures"), [((2, 16), True), ((2,), True), ((5,), True), ((2, 3, 4, 4), False)], ids=str
+)
+def test_data_of_any_shape(tmp_path, shape, pictures):
+    """Waveforms, vectors and volumes, as they are: also resumed, and with the terms of the default job."""
+    data = 3.0 * torch.randn(40, *shape, generator=torch.Generator().manual_seed(0))
+    settings = {**TINY, "instance_noise": 0.1, "real_information": 1.0}
+    run = ig.train(out=tmp_path / "whole", data=data, model=small(shape), **settings)
+    assert run.summary["image_quality"] is None
+    assert bool(run.summary["pictures"]) == pictures
+    assert all((run.folder / name).stat().st_size > 1000 for name in run.summary["pictures"])
+    assert (run.folder / "report.html").stat().st_size > 1000
+    assert run.model.sample(3).shape == (3, *shape)
+    trainer = ig.Trainer(run.config, from_python(data), tmp_path / "parts", small(shape))
+    trainer.run(stop=lambda: trainer.step == 3)
+    ig.train(out=tmp_path / "parts", data=data, model=small(shape), resume=True)
     assert_same_bits(tmp_path / "whole", tmp_path / "parts")
 
 

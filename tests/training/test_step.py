@@ -9,6 +9,7 @@ from steps import make_inputs, make_step, named, parts_with_gradients
 from torch.nn.functional import softplus
 
 import infogan_fast as ig
+from infogan_fast.data import load
 from infogan_fast.objectives import (
     Contribution,
     DiscriminatorInformation,
@@ -18,6 +19,9 @@ from infogan_fast.objectives import (
     nll_names,
 )
 from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL, VIEWS
+from infogan_fast.training.device import resolve
+from infogan_fast.training.loop import TrainingLoop
+from infogan_fast.training.presets import PRESETS
 from infogan_fast.training.schedule import Schedule, schedule_at
 from infogan_fast.training.settings import ConfigError
 from infogan_fast.training.step import TrainingStep, frozen
@@ -252,3 +256,25 @@ def test_bfloat16_is_close_to_float32(make_config, parts):
     torch.testing.assert_close(rounded, expected, rtol=0.05, atol=0.03)
     assert not torch.equal(rounded, expected)
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in narrow_model.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [{"game": "hinge"}, {"game": "wgan-gp", "discriminator_updates": 2, "betas": (0.0, 0.9)}],
+    ids=["hinge", "wgan-gp"],
+)
+def test_other_games_train_on_the_digits(changes):
+    """300 steps of the default job with another game: nothing is NaN, and the digits of the codes differ."""
+    config, _ = resolve(dataclasses.replace(PRESETS["mnist5k"], device="cpu", steps=300, **changes))
+    data = load("mnist5k")
+    loop = TrainingLoop(config, data)
+    for _ in range(config.steps):
+        if loop.step % config.log_every == 0:
+            loop.history.clear()
+        loop.advance()
+    loop.history.check_finite(loop.step)
+    assert all(bool(tensor.isfinite().all()) for tensor in loop.model.state_dict().values())
+    losses, bound = loop.history.means()
+    assert ("gradient_penalty" in losses) == (config.game == "wgan-gp")
+    assert bound[0] > 1.0  # of log 10 = 2.3 nats
