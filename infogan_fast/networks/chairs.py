@@ -1,9 +1,9 @@
 """The paper's networks for 3D chairs (Chen et al. 2016, appendix C.5), grey or in colour.
 
-At 64x64 they are the paper's. Other square images have sides of 16, 32 or 128: D downsamples and G upsamples between the image
-and 8x8, so a larger image has one convolution with 256 channels more and a smaller one lacks the coarsest. Convolutions
-are 4x4, with stride 2 and padding 1 or with stride 1 and as many zeros around as keep the size. Leaky ReLU has slope
-0.1.
+At 64x64 they are the paper's. Other square images have sides of 16, 32 or 128: D downsamples and G upsamples between
+the image and 8x8, so a larger image has one convolution with 256 channels more and a smaller one lacks the coarsest.
+Convolutions are 4x4, with stride 2 and padding 1 or with stride 1 and as many zeros around as keep the size. Leaky ReLU
+has slope 0.1.
 """
 
 from __future__ import annotations
