@@ -26,7 +26,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Such as ``info_loss K=10 C=2 B=128``; a dtype other than float32 follows."""
+        """Op and sizes, ``info_loss K=10 C=2 B=128``, and the dtype where it is not float32."""
         noise = f"noise={self.spec.noise} " if self.op == "sample_latents" else ""
         dtype = "" if self.dtype == torch.float32 else f" {dtype_name(self.dtype)}"
         return f"{self.op} {noise}K={_cardinalities(self.spec)} C={self.spec.continuous} B={self.batch}{dtype}"
@@ -50,7 +50,7 @@ class Case:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """Such as ``bfloat16``."""
+    """The short name of a dtype, ``bfloat16`` for ``torch.bfloat16``."""
     return str(dtype).removeprefix("torch.")
 
 

@@ -68,7 +68,7 @@ class _Step:
         return torch.compile(function, fullgraph=True, dynamic=False) if self.compile else function
 
     def adam(self, *modules: nn.Module, learning_rate: float = LEARNING_RATE) -> torch.optim.Adam:
-        """As the common implementations make it, with torch's defaults; its update too is compiled if the step is."""
+        """Adam with torch's defaults, as those implementations make it; its update is compiled if the step is."""
         parameters = list(chain.from_iterable(module.parameters() for module in modules))
         optimizer = torch.optim.Adam(parameters, lr=learning_rate, betas=BETAS)
         if self.compile:

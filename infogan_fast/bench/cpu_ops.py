@@ -1,6 +1,6 @@
 """The ops on the CPU: our own and their plain PyTorch reference, eager and compiled, side by side in one process.
 
-Every round times each contender once, in turn; a figure is the median of the rounds. A copy of as many bytes as the op
+Every round times each contender once, in turn; a result is the median of the rounds. A copy of as many bytes as the op
 has to move is one of those timed: the limit that memory sets.
 """
 
@@ -33,7 +33,7 @@ def memory_limit() -> int:
 
 
 def row_of(case: Case, threads: int, rounds: int) -> dict[str, Any]:
-    """The figures of a case with the number of threads that is set."""
+    """The results of a case with the number of threads that is set."""
     row: dict[str, Any] = {"case": case.name, "device": "cpu", "dtype": dtype_name(case.dtype), "threads": threads}
     row |= {"op": case.op, "batch": case.batch, "head_dim": case.spec.head_dim(), "bytes": case.bytes_moved}
     limit = memory_limit()
@@ -111,8 +111,8 @@ def measure_and_print(
         print(line_of(row), flush=True)
         save(values)
     print(
-        "(in brackets: how many times as long as infogan_fast. Of copy: infogan_fast's bytes per second as a share of "
-        "those of a copy of the same size. Memory: its peak as a share of the eager reference's)"
+        "(in brackets: how many times as long as infogan_fast. Of copy: infogan_fast's bytes per second as a fraction "
+        "of those of a copy of the same size. Memory: its peak as a fraction of the eager reference's)"
     )
     return values
 
@@ -125,6 +125,6 @@ def line_of(row: dict[str, Any]) -> str:
         f"{row['microseconds'][name]:,.1f} ({row['speedup'][name]:.2f}x)" if name in row["microseconds"] else "-"
         for name in CONTENDERS
     ]
-    share, peak = row["bytes_per_second_of_copy"][_OURS], row["peak_bytes"]
-    figures = " ".join(f"{cell:>24}" for cell in cells)
-    return f"{row['case']:52} {row['threads']:>7} {figures} {share:>8.0%} {peak[_OURS] / peak[_EAGER]:>7.0%}"
+    fraction, peak = row["bytes_per_second_of_copy"][_OURS], row["peak_bytes"]
+    columns = " ".join(f"{cell:>24}" for cell in cells)
+    return f"{row['case']:52} {row['threads']:>7} {columns} {fraction:>8.0%} {peak[_OURS] / peak[_EAGER]:>7.0%}"

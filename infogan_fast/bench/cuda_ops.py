@@ -28,7 +28,7 @@ def why_not() -> str | None:
 
 
 def row_of(case: Case, rounds: int, baselines: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a case; a speed-up compares contenders of one kind, by themselves or within a graph."""
+    """The results of a case; a speed-up compares contenders of one kind, by themselves or within a graph."""
     row: dict[str, Any] = {"case": case.name, "device": "cuda", "dtype": dtype_name(case.dtype)}
     row |= {"op": case.op, "batch": case.batch, "head_dim": case.spec.head_dim(), "bytes": case.bytes_moved}
     if case.peak_bytes > _MOST_BYTES:
@@ -92,7 +92,7 @@ def measure_and_print(
         save(values)
     print(
         "(each contender: by itself / within a CUDA graph; - is not measured. Of copy: infogan_fast's bytes per second "
-        "within a graph as a share of the copy's; L2 where they fit the cache)"
+        "within a graph as a fraction of the copy's; L2 where they fit the cache)"
     )
     values["seconds"] = time.monotonic() - started
     return values
@@ -104,8 +104,8 @@ def line_of(row: dict[str, Any]) -> str:
         return f"{row['case']:52} skipped: {row['skipped']}"
     times = row["microseconds"]
     cells = [f"{_number(times.get(name))} / {_number(times.get(name + IN_GRAPH))}" for name in CONTENDERS]
-    share = row["bytes_per_second_of_copy"].get(_OURS + IN_GRAPH)
-    of_copy = "-" if share is None else "L2" if row["fits_l2"] else f"{share:.0%}"
+    fraction = row["bytes_per_second_of_copy"].get(_OURS + IN_GRAPH)
+    of_copy = "-" if fraction is None else "L2" if row["fits_l2"] else f"{fraction:.0%}"
     return f"{row['case']:52} " + " ".join(f"{cell:>22}" for cell in cells) + f" {of_copy:>8}"
 
 

@@ -30,12 +30,12 @@ class Timed:
 
     @property
     def median(self) -> float:
-        """Seconds per call."""
+        """The median of the samples, in seconds per call."""
         return statistics.median(self.samples)
 
 
 def timed(function: Function, calls_per_run: int = 1) -> Timed:
-    """A function that has been warmed up, and whose sample takes some milliseconds."""
+    """Warm a function up, and choose how many calls make a sample of some milliseconds."""
     for _ in range(_WARM_UP_CALLS):
         function()
     runs = max(1, min(2000, round(_SECONDS_PER_SAMPLE / max(_seconds_per_run(function, 3), 1e-7))))
@@ -92,7 +92,7 @@ def measure(functions: dict[str, Function], rounds: int) -> tuple[dict[str, floa
     """Median seconds per call of each function and, as ``"<name>, CUDA graph"``, of it within a graph.
 
     Returns:
-        The figures, and why those that are missing are missing.
+        The seconds, and why those that are missing are missing.
     """
     items: dict[str, Timed] = {}
     missing: dict[str, str] = {}
@@ -105,7 +105,7 @@ def measure(functions: dict[str, Function], rounds: int) -> tuple[dict[str, floa
                 missing[in_graph] = f"waits for the device: {reason}"
                 continue
             items[in_graph] = timed(captured(function), _CALLS_PER_GRAPH)
-        except Exception as error:  # a contender that fails leaves the others their figures
+        except Exception as error:  # a contender that fails leaves the others their results
             missing[name if name not in items else in_graph] = f"{type(error).__name__}: {error}".splitlines()[0]
     interleave(list(items.values()), rounds)
     return {name: item.median for name, item in items.items()}, missing

@@ -37,7 +37,7 @@ class Job(Protocol):
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """How many steps are done."""
 
     @property
     def captured(self) -> bool:
@@ -48,7 +48,7 @@ class Job(Protocol):
 
 
 class OurJob:
-    """The step as the trainer runs it, without its log lines, checkpoints and pictures.
+    """The step as the trainer runs it, without its log lines, checkpoints and image grids.
 
     Args:
         config: the settings, with device and width resolved.
@@ -62,7 +62,7 @@ class OurJob:
 
     @property
     def step(self) -> int:
-        """Steps done."""
+        """How many steps are done."""
         return self.loop.step
 
     @property

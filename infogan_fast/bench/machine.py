@@ -1,4 +1,4 @@
-"""Where figures were taken: what has to stand beside every absolute number."""
+"""The machine that results were taken on, which has to stand beside every absolute number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def machine() -> dict[str, Any]:
-    """Processor, versions and commit."""
+    """The processor, the versions that results depend on, and the commit."""
     commit = None
     if (_ROOT / ".git").exists():  # else the package is installed, and the working folder may be any repository
         command = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty"]

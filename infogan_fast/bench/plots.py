@@ -1,4 +1,4 @@
-"""Pictures of a run: speed-up and roofline over the batch size, bound and accuracy over time. Needs matplotlib."""
+"""Plots of a run: speed-up and roofline over the batch size, bound and accuracy over time. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def library() -> ModuleType:
 
 
 def write(values: dict[str, Any], folder: Path) -> list[Path]:
-    """Draw what the JSON values of a run have figures for.
+    """Draw what the JSON values of a run have results for.
 
     Args:
         values: of a run.
@@ -71,7 +71,7 @@ def _series(rows: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, int, str], 
 def _curves(
     rows: list[dict[str, Any]], ending: str, value: Callable[[dict[str, Any], str], float | None]
 ) -> Iterator[tuple[str, list[int], list[float]]]:
-    """Of each contender the batches at which it was measured, and the value there."""
+    """For each contender the batch sizes at which it was measured, and the values there."""
     for contender in CONTENDERS:
         points = [(row["batch"], found) for row in rows if (found := value(row, contender + ending)) is not None]
         if points:

@@ -1,7 +1,7 @@
 """The training step: ours as the trainer runs it, against the two common ones, eager and compiled, interleaved.
 
 Floating-point operations are those of the matrix products and convolutions that a step really computes, counted by
-``torch.utils.flop_counter``; their rate is reported as a share of that of one large matrix product in the same run.
+``torch.utils.flop_counter``; their rate is reported as a fraction of that of one large matrix product in the same run.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
 
 
 def _downsample(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
-    """Multiplications and additions: every weight with a quarter of the pixels of the larger images."""
+    """Count multiplications and additions: every weight with a quarter of the pixels of the larger images."""
     return 2 * math.prod(weight) * input[0] * input[2] * input[3] // 4
 
 
@@ -101,7 +101,7 @@ def _upsample_backward(
 
 
 def flop_formulas() -> dict[Any, Callable[..., int]]:
-    """Of the package's own convolutions, for ``FlopCounterMode``, which gives shapes in place of tensors."""
+    """How ``FlopCounterMode`` counts the package's convolutions; it gives shapes in the place of tensors."""
     ops = torch.ops.infogan_fast
     return {
         ops.downsample_conv2d: _downsample,
@@ -119,7 +119,7 @@ def count_flop(job: Job) -> int:
 
 
 def plain(setting: Setting) -> Setting:
-    """The same without compilation and CUDA graph: a compiled step is not the same once it ran under a counter."""
+    """The setting without compilation and CUDA graph: a compiled step changes where it runs under a counter."""
     jobs = (setting.config, setting.plain_job)
     config, plain_job = (job and dataclasses.replace(job, compile=False, cuda_graph=False) for job in jobs)
     assert config is not None
@@ -127,7 +127,7 @@ def plain(setting: Setting) -> Setting:
 
 
 def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
-    """The figures of a setting with the number of threads that is set."""
+    """The results of a setting with the number of threads that is set."""
     device, batch = setting.config.device, setting.config.batch_size
     flop = {}
     for name, job in jobs(plain(setting), data, compiled=False):
@@ -205,7 +205,7 @@ def measure_and_print(
         torch.set_num_threads(before)
     print(
         "(times as long: as infogan_fast's step with the maths of form A. The plain job has random views and noise "
-        "in addition. Of a matrix product: the step's floating-point operations per second as a share of its)"
+        "in addition. Of a matrix product: the step's floating-point operations per second as a fraction of its)"
     )
     return values
 
@@ -218,9 +218,9 @@ def lines_of(row: dict[str, Any]) -> list[str]:
         f"  {'step':28} {'ms':>9} {'images/s':>10} {'times as long':>14} {'GFLOP':>7} {'of a matrix product':>20}",
     ]
     for name, milliseconds in row["milliseconds"].items():
-        share = row["share_of_matrix_product"][name]
+        fraction = row["share_of_matrix_product"][name]
         lines.append(
             f"  {name:28} {milliseconds:>9.1f} {row['images_per_second'][name]:>10,.0f} "
-            f"{row['speedup'][name]:>13.2f}x {row['flop'][name] / 1e9:>7.2f} {share:>20.0%}"
+            f"{row['speedup'][name]:>13.2f}x {row['flop'][name] / 1e9:>7.2f} {fraction:>20.0%}"
         )
     return lines

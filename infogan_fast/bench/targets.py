@@ -25,14 +25,14 @@ CPU_OPS: dict[str, tuple[float, float]] = {
     CASES[3].name: (4.0, 2.0),
     CASES[4].name: (10.0, 4.0),
 }
-#: The share of a copy's bytes per second that the loss shall reach on ``LARGE`` with two threads.
-CPU_COPY_SHARE = 0.5
+#: The fraction of a copy's bytes per second that the loss shall reach on ``LARGE`` with two threads.
+CPU_COPY_FRACTION = 0.5
 #: How many times as long as our step the eager and the compiled form A shall take.
 CPU_STEPS = {_PAPER: (1.5, 1.3), _QUARTER: (2.0, 1.8)}
 CUDA_STEPS = {_PAPER: (6.0, 2.0)}
 
 _CUDA_SPEEDUPS = (10.0, 1.5)
-_CUDA_COPY_SHARE, _CUDA_COPY_BYTES = 0.85, 64 * 2**20
+_CUDA_COPY_FRACTION, _CUDA_COPY_BYTES = 0.85, 64 * 2**20
 _CUDA_EMPTY_KERNELS, _CUDA_LAUNCH_BOUND_BATCH = 1.2, 4096
 _CUDA_IMAGES_PER_SECOND = 50 * 60_000 / 30.0
 
@@ -53,7 +53,7 @@ class Judged:
 
     @property
     def shortfall(self) -> float:
-        """How much of the target is missing, as a share of it; 0 or less where it is met."""
+        """How much of the target is missing, as a fraction of it; 0 or less where it is met."""
         if self.at_most:
             return self.measured / self.wanted - 1.0
         return 1.0 - self.measured / self.wanted
@@ -70,11 +70,11 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """Such as ``met`` or ``missed by 12 %``."""
+        """The outcome in words: ``met``, or ``missed by 12 %``."""
         return "met" if self.met else f"missed by {100.0 * self.shortfall:.0f} %"
 
     def to_json(self) -> dict[str, Any]:
-        """Its fields and the verdict."""
+        """The fields and the verdict, for JSON."""
         return {
             "what": self.what,
             "against": self.against,
@@ -92,7 +92,7 @@ def cases(device: str) -> list[Case]:
 
 
 def judge(values: dict[str, Any]) -> list[Judged]:
-    """Every target of which the JSON values of a run hold the figures."""
+    """Every target of which the JSON values of a run hold the results."""
     judged: list[Judged] = []
     for row in values.get("rows", []):
         if "skipped" not in row:
@@ -109,8 +109,8 @@ def _of_op(row: dict[str, Any]) -> Iterator[Judged]:
             if contender in row["speedup"]:
                 yield Judged(row["case"], contender, row["threads"], ratio, row["speedup"][contender])
     if row["case"] == LARGE.name and row["threads"] == 2:
-        share = row["bytes_per_second_of_copy"]["infogan_fast"]
-        yield Judged(row["case"], "copy of as many bytes", 2, 100.0 * CPU_COPY_SHARE, 100.0 * share, "%")
+        fraction = row["bytes_per_second_of_copy"]["infogan_fast"]
+        yield Judged(row["case"], "copy of as many bytes", 2, 100.0 * CPU_COPY_FRACTION, 100.0 * fraction, "%")
 
 
 def _of_op_on_gpu(row: dict[str, Any], baselines: dict[str, Any]) -> Iterator[Judged]:
@@ -123,8 +123,8 @@ def _of_op_on_gpu(row: dict[str, Any], baselines: dict[str, Any]) -> Iterator[Ju
             if contender + IN_GRAPH in row["speedup"]:
                 yield Judged(name, contender, None, ratio, row["speedup"][contender + IN_GRAPH])
     if row["head_dim"] * row["batch"] * 4 >= _CUDA_COPY_BYTES:
-        share = row["bytes_per_second_of_copy"][ours]
-        yield Judged(name, "large copy", None, 100.0 * _CUDA_COPY_SHARE, 100.0 * share, "%")
+        fraction = row["bytes_per_second_of_copy"][ours]
+        yield Judged(name, "large copy", None, 100.0 * _CUDA_COPY_FRACTION, 100.0 * fraction, "%")
     elif row["batch"] <= _CUDA_LAUNCH_BOUND_BATCH and row["case"] in CPU_OPS:
         empty = baselines["empty_kernel_within_a_graph_microseconds"]
         measured = row["microseconds"][ours] / empty

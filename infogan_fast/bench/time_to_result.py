@@ -1,7 +1,7 @@
 """Seconds of training until the codes mean something: our trainer's plain job and common form A, on the same digits.
 
 A run is stopped now and then to look at it; the clock stands still meanwhile. Neither run writes log lines, checkpoints
-or pictures. Compilation is not counted: a few steps of a job that is thrown away come first, and are reported apart.
+or image grids. Compilation is not counted: a few steps of a job that is thrown away come first, and are reported apart.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def make_job(trainer: str, config: TrainConfig, data: ImageData) -> Job:
 
 
 def look(job: Job, data: ImageData, config: TrainConfig, samples: int) -> dict[str, Any]:
-    """L_I of the categorical code on generated images, and its accuracy on held-out ones, now."""
+    """Evaluate the networks now: L_I of the categorical code, and its accuracy on held-out images."""
     seed = torch.tensor(config.seed, device=config.device)
     recovery = recover_codes(job.nets, seed, EVALUATION, samples)
     accuracies = code_accuracies(job.nets, data)
@@ -80,7 +80,7 @@ def _wait(device: str) -> None:
 def train(
     trainer: str, config: TrainConfig, data: ImageData, seconds: float, every: float = 1.0, samples: int = 2000
 ) -> dict[str, Any]:
-    """One run and how it went.
+    """Train once, and tell how it went.
 
     Args:
         trainer: one of ``TRAINERS``.
@@ -124,7 +124,7 @@ def train(
 
 
 def stays_above(curve: list[dict[str, Any]], key: str, level: float) -> float | None:
-    """Seconds at the first look from which on the figure is above the level at every look; None if the last is not."""
+    """Seconds at the first look from which on the value is above the level at every look; None if the last is not."""
     since = None
     for point in curve:
         above = point[key] is not None and point[key] > level
@@ -192,7 +192,7 @@ def measure_and_print(
 
 
 def header() -> str:
-    """Above the lines of the runs."""
+    """The heading of the printed table."""
     return (
         f"{'trainer':14} {'seed':>6} {'s until L_I':>12} {'s until accuracy':>17} {'L_I at end':>11} "
         f"{'accuracy at end':>16} {'seconds':>9}"

@@ -15,7 +15,7 @@ from infogan_fast.data import Progress
 
 @contextmanager
 def download_progress_on(console: Console) -> Iterator[Progress]:
-    """What to hand to ``data.load`` as ``progress``, as suits the console. Without a download nothing is shown."""
+    """A ``progress`` for ``data.load`` that suits the console; it shows nothing where nothing is downloaded."""
     bar = Bar(
         TextColumn("downloading {task.description}"),
         BarColumn(bar_width=24),

@@ -87,16 +87,16 @@ def _failed(what: object, code: int) -> int:
     return code
 
 
-def how_to_continue(folder: RunFolder) -> str:
-    """The command that continues the run of a folder."""
+def how_to_resume(folder: RunFolder) -> str:
+    """What to type in order to resume the run of a folder."""
     if not checkpoints(folder.checkpoints):
         return "no checkpoint had been written yet"
-    return f"continue with: infogan-fast train --resume --out {folder}"
+    return f"resume with: infogan-fast train --resume --out {folder}"
 
 
 @contextmanager
 def failures_explained(trainer: Trainer) -> Iterator[None]:
-    """Adds to the errors of a run that fails midway what is saved of it, and what to do."""
+    """Add what is saved and what to do to the errors of a run that fails midway."""
     folder = trainer.folder
     try:
         yield
@@ -108,31 +108,31 @@ def failures_explained(trainer: Trainer) -> Iterator[None]:
     except DataError as error:  # streamed images went away
         over = trainer.step == trainer.config.steps
         where = "training is done, its evaluation is not" if over else f"stopped in step {trainer.step + 1}"
-        raise DataError(f"{error}\n{where}; {how_to_continue(folder)}") from error
+        raise DataError(f"{error}\n{where}; {how_to_resume(folder)}") from error
     except OSError as error:  # not of the run's own files, but for TensorBoard's
         if error.errno not in _ADVICE:
-            raise WriteError(f"{error}\n{how_to_continue(folder)}") from error
+            raise WriteError(f"{error}\n{how_to_resume(folder)}") from error
         what = f"{error.filename or folder.path}: cannot be written: {error.strerror}"
         raise WriteError(f"{what}\n{_after_failed_write(folder, error.errno)}") from error
     except BaseException as error:  # safetensors' is no Exception
         if (explained := out_of_memory(error)) is None:
             raise
-        how = f"; {how_to_continue(folder)}" if checkpoints(folder.checkpoints) else ""
+        how = f"; {how_to_resume(folder)}" if checkpoints(folder.checkpoints) else ""
         raise OutOfMemoryError(f"{explained}\n{_saved(folder)}{how}") from error
 
 
 def _after_divergence(folder: RunFolder) -> str:
-    """What to do: training is deterministic, so trying again is no use."""
+    """What to do after a divergence; training is deterministic, so that trying again is no use."""
     advice = "Resuming would diverge at the same step: start again with lower learning rates (--settings lists them)."
     if not checkpoints(folder.checkpoints):
         return f"{advice} No checkpoint had been written yet."
-    return f"{advice} Figures of the last good checkpoint: infogan-fast evaluate {folder}"
+    return f"{advice} Metrics of the last good checkpoint: infogan-fast evaluate {folder}"
 
 
 def _after_failed_write(folder: RunFolder, reason: int | None) -> str:
     """What is saved, and what to do about ``reason``, an ``errno``."""
     advice = _ADVICE.get(reason or 0, "Mend that")
-    return f"{_saved(folder)}. {advice}, then continue with: infogan-fast train --resume --out {folder}"
+    return f"{_saved(folder)}. {advice}, then resume with: infogan-fast train --resume --out {folder}"
 
 
 def _saved(folder: RunFolder) -> str:

@@ -33,13 +33,13 @@ def evaluate(
     """
     console = paths_console()
     with download_progress_on(Console(stderr=True) if as_json else console) as download:
-        figures = evaluate_run(RunFolder(run), data, device, checkpoint, download, fid)
+        metrics = evaluate_run(RunFolder(run), data, device, checkpoint, download, fid)
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        typer.echo(json.dumps(metrics, indent=2))
     else:
-        for note in figures["data_notes"]:
+        for note in metrics["data_notes"]:
             console.print(note, soft_wrap=True)
-        print_summary(console, figures)
+        print_summary(console, metrics)
     if report:
-        path = report_evaluation(RunFolder(run), figures, data, device, checkpoint)
+        path = report_evaluation(RunFolder(run), metrics, data, device, checkpoint)
         typer.echo(f"report: {path}", err=as_json)

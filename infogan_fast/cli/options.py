@@ -61,7 +61,7 @@ def _checkpoint(value: str) -> Which:
 
 
 def _default_of(setting: str) -> str:
-    """Help text: the defaults of a setting that depends on the preset."""
+    """The defaults of a setting that depends on the preset, for the help."""
     return "the preset's (" + ", ".join(f"{name}: {getattr(PRESETS[name], setting)}" for name in PRESETS) + ")"
 
 
@@ -131,14 +131,14 @@ Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Continue the run in --out, from its last checkpoint if it has one. It is an error if no run is there.",
+        help="Resume the run in --out, from its last checkpoint if it has one. It is an error if no run is there.",
     ),
 ]
 ResumeOrStart = Annotated[
     bool,
     typer.Option(
         "--resume-or-start",
-        help="Continue the run in --out, or start it if none is there: for a command that is repeated after whatever "
+        help="Resume the run in --out, or start it if none is there: for a command that is repeated after whatever "
         "ended it.",
     ),
 ]
@@ -154,7 +154,7 @@ TensorBoard = Annotated[
     bool | None,
     typer.Option(
         "--tensorboard/--no-tensorboard",
-        help="Also write metrics and pictures for TensorBoard, to the folder tensorboard of the run. Default: no.",
+        help="Also write metrics and image grids for TensorBoard, to the folder tensorboard of the run. Default: no.",
     ),
 ]
 Settings = Annotated[
@@ -185,13 +185,13 @@ Checkpoint = Annotated[
         "STEP: after so many training steps.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, under the names of summary.json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the metrics as JSON, under the names of summary.json.")]
 Report = Annotated[
     bool,
     typer.Option(
         "--report",
-        help="Also write them, with pictures of the same checkpoint, to RUN/report-last.html or RUN/report-best.html; "
-        "with --data, to RUN/report-last-on-NAME.html. The run's own report.html stays as it is.",
+        help="Also write them, with image grids of the same checkpoint, to RUN/report-last.html or "
+        "RUN/report-best.html, or with --data to RUN/report-last-on-NAME.html. The run's own report.html stays as it is.",
     ),
 ]
 Fid = Annotated[
@@ -205,12 +205,12 @@ Fid = Annotated[
 OtherDevice = Annotated[
     str | None, typer.Option(parser=_DEVICE_TEXT, metavar="auto|cpu|cuda", help="Default: the run's.")
 ]
-Pictures = Annotated[
+GridsFolder = Annotated[
     Path | None,
     typer.Option(
         parser=folder,
         metavar="DIR",
-        help="Folder for the pictures. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
+        help="Folder for the image grids. Default: RUN/traversals, or RUN/traversals-seedN with a --seed N other than "
         "the run's, with -best after it for the best checkpoint.",
     ),
 ]

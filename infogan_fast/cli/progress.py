@@ -38,7 +38,7 @@ class _BarAboveMetrics(Bar):
     metrics = ""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """The rows."""
+        """The bar's row and that of the metrics."""
         yield self.make_tasks_table(self.tasks)
         yield Text(self.metrics)
 

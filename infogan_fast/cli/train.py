@@ -12,7 +12,7 @@ from infogan_fast import data as datasets
 from infogan_fast.cli import options
 from infogan_fast.cli.console import paths_console, print_summary
 from infogan_fast.cli.download_progress import download_progress_on
-from infogan_fast.cli.errors import INTERRUPTED, failures_explained, how_to_continue
+from infogan_fast.cli.errors import INTERRUPTED, failures_explained, how_to_resume
 from infogan_fast.cli.output import going_on_without_output
 from infogan_fast.cli.progress import progress_on
 from infogan_fast.cli.settings import print_settings
@@ -90,30 +90,28 @@ def _train(config: TrainConfig, folder: RunFolder, notes: list[str]) -> None:
             with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
                 trainer.run(progress.update, stop)
     except KeyboardInterrupt:  # the second Ctrl-C
-        console.print(f"interrupted in step {trainer.step + 1}, not saved; {how_to_continue(folder)}", soft_wrap=True)
+        console.print(f"interrupted in step {trainer.step + 1}, not saved; {how_to_resume(folder)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     if stop():
-        console.print(f"stopped after step {trainer.step}, saved; {how_to_continue(folder)}", soft_wrap=True)
+        console.print(f"stopped after step {trainer.step}, saved; {how_to_resume(folder)}", soft_wrap=True)
         raise typer.Exit(stop.exit_code)
     try:
         with failures_explained(trainer):
             summary = trainer.finish()
     except KeyboardInterrupt:
-        console.print(
-            f"interrupted; training is done, its evaluation is not; {how_to_continue(folder)}", soft_wrap=True
-        )
+        console.print(f"interrupted; training is done, its evaluation is not; {how_to_resume(folder)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     print_summary(console, summary)
     console.print(
         f"{summary['steps']} steps in {summary['seconds']:.0f} s, {summary['images_per_second']:.0f} images/s\n"
-        f"pictures: {folder.traversals}{os.sep}  figures: {folder.path / 'summary.json'}  "
+        f"image grids: {folder.traversals}{os.sep}  metrics: {folder.path / 'summary.json'}  "
         f"report: {folder.path / 'report.html'}",
         soft_wrap=True,
     )
 
 
 def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
-    """What is about to be trained, on what, and where the results go."""
+    """Print what is about to be trained, on what, and where the results go."""
     config, heldout = trainer.config, trainer.data.heldout_images
     lines = [
         f"run folder: {trainer.folder.path}",
@@ -129,6 +127,6 @@ def _print_start(console: Console, trainer: Trainer, notes: list[str]) -> None:
         limits = ", ".join(f"{name} {entropy:.3f}" for name, entropy in entropies[: len(config.categorical)])
         lines.append(f"H(c) in nats, the most that L_I of a categorical code can be: {limits}")
     if trainer.resumed_from is not None:
-        lines.append(f"continuing from step {trainer.step}: {trainer.resumed_from}")
+        lines.append(f"resuming from step {trainer.step}: {trainer.resumed_from}")
     for line in lines:
         console.print(line, soft_wrap=True)

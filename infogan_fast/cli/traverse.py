@@ -11,7 +11,7 @@ from infogan_fast.runs.folder import RunFolder
 
 def traverse(
     run: options.Run,
-    out: options.Pictures = None,
+    out: options.GridsFolder = None,
     seed: options.NoiseSeed = None,
     device: options.OtherDevice = None,
     checkpoint: options.Checkpoint = "last",

@@ -142,7 +142,7 @@ def check_resumable(folder: RunFolder | None, or_start: bool) -> None:
     suggestion = f"; did you mean {' or '.join(close)}?" if close else ""
     raise RunFolderError(
         f"--resume: there is no run in {folder.path}{suggestion}; to start one there, leave out --resume, or give "
-        "--resume-or-start, which continues a run or starts it"
+        "--resume-or-start, which resumes a run or starts it"
     )
 
 

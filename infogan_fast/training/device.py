@@ -1,4 +1,4 @@
-"""What is chosen by device: where to run, the networks' width, and whether the step is compiled."""
+"""What depends on the device: where a run takes place, the networks' width, and whether the step is compiled."""
 
 from __future__ import annotations
 

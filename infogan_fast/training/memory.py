@@ -1,4 +1,4 @@
-"""Memory that training takes: whether there is enough, asked before it is taken, and what to say where it ran out."""
+"""The memory that training takes: a check that there is enough, and what to say where it ran out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MESSAGES = (
 
 
 class OutOfMemoryError(RuntimeError):
-    """Memory ran out; the message says at what and which settings take less."""
+    """Memory ran out; the message says which settings take less."""
 
 
 def out_of_memory(error: BaseException) -> OutOfMemoryError | None:
@@ -50,15 +50,15 @@ def out_of_memory(error: BaseException) -> OutOfMemoryError | None:
 def check_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
     """Raise where training is sure to take more memory than is free, before any of it is taken.
 
-    Counted are the weights with their gradients and Adam's moments, G's average, and for one batch what the linear and
-    convolutional layers give and the joint distributions of the term on real images. Training takes more than that.
+    Counted are the weights with their gradients and Adam's moments, the generator EMA, and for one batch what the linear
+    and convolutional layers give and the joint distributions of the term on real images. Training takes more than that.
 
     Args:
         config: the settings, with device and width resolved.
         image_shape: ``(channels, height, width)``.
 
     Raises:
-        ConfigError: it is, or the networks do not fit images of that shape.
+        ConfigError: training takes more, or the networks do not fit images of that shape.
     """
     on_gpu = config.device == "cuda"
     free = torch.cuda.mem_get_info()[0] if on_gpu else free_memory()
@@ -85,10 +85,10 @@ def _sizes(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int,
             features = nets.trunk(torch.empty(2 * config.batch_size, *image_shape))
             nets.q(features[: config.batch_size])
     parameters = sum(parameter.numel() for parameter in nets.parameters())
-    average = sum(parameter.numel() for parameter in nets.generator.parameters()) if config.ema > 0.0 else 0
+    ema = sum(parameter.numel() for parameter in nets.generator.parameters()) if config.ema > 0.0 else 0
     width = 0.5 if config.precision == "bfloat16" else 1.0
     joints = _JOINTS * sum(k * k for k in spec.categorical) if config.uses_real_information else 0
-    return (parameters * _PER_WEIGHT + average) * _BYTES, int(outputs.count * _BYTES * width) + joints * _BYTES
+    return (parameters * _PER_WEIGHT + ema) * _BYTES, int(outputs.count * _BYTES * width) + joints * _BYTES
 
 
 class _Outputs:

@@ -1,4 +1,4 @@
-"""Settings as the user writes and reads them: ``key=value`` to the type that the annotation declares, and the list."""
+"""Settings as the user writes and reads them: ``key=value`` in the type of the setting, and the list of all."""
 
 from __future__ import annotations
 

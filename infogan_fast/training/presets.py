@@ -128,7 +128,7 @@ PLAIN_PRESET = "plain"
 
 
 def preset(name: str) -> TrainConfig:
-    """The settings of that name.
+    """The settings that a name stands for.
 
     Raises:
         ConfigError: there is no such preset.

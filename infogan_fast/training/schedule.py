@@ -1,4 +1,4 @@
-"""What changes over a run."""
+"""The schedules of a run: learning rates fall at its end, the continuous codes' weight rises early on."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ class TrainConfig:
 
     @property
     def options_of_game(self) -> dict[str, float]:
-        """``game_options`` by name.
+        """The options of the game with their values, from ``game_options``.
 
         Raises:
             ValueError: it is not of that form.

@@ -52,7 +52,7 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     (photos / "readme.txt").unlink()
     code, printed, _ = infogan_fast(*command, "--steps", 3, "--resume", "--strict")
     assert code == 0
-    assert "continuing from step 2" in printed
+    assert "resuming from step 2" in printed
     assert "skipped" not in printed
     for change, message in (("image_size=16", "image_size: got 16, allowed: 8"), ("channels=1", "channels: got 1")):
         code, _, error = infogan_fast(*command, "--resume", "--set", change)
@@ -64,7 +64,7 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     assert "holds 9 training images, the run was trained on 10" in error
 
 
-def test_streamed_images_that_go_away_say_how_to_continue(infogan_fast, images, tmp_path, monkeypatch):
+def test_streamed_images_that_go_away_say_how_to_resume(infogan_fast, images, tmp_path, monkeypatch):
     def read(self, indices, usual=ArrayInFile.rows):
         read.calls += 1
         if read.calls == 9:
@@ -78,7 +78,7 @@ def test_streamed_images_that_go_away_say_how_to_continue(infogan_fast, images, 
     assert code == 2
     assert "streaming: 30 images" in printed
     assert error.startswith(f"error: {images / 'train-images-idx3-ubyte'}: cannot be read: gone\nstopped in step ")
-    assert error.endswith(f"continue with: infogan-fast train --resume --out {tmp_path / 'run'}\n")
+    assert error.endswith(f"resume with: infogan-fast train --resume --out {tmp_path / 'run'}\n")
     assert infogan_fast("train", *options, "--resume", "--set=stream=none")[0] == 0
 
 

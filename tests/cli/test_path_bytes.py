@@ -37,7 +37,7 @@ def check(command, folder):
     assert error.count("\n") == 1
     code, printed, error = command(*train, "--resume", "--steps=4")
     assert (code, error) == (0, "")
-    assert "continuing from step 2" in printed
+    assert "resuming from step 2" in printed
     for words in (["evaluate", out, "--report"], ["traverse", out]):
         code, printed, error = command(*words)
         assert (code, error) == (0, ""), words

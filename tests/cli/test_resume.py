@@ -15,7 +15,7 @@ def test_a_folder_in_use_is_refused_and_resumed(infogan_fast, images, tmp_path):
     assert "is not empty; add --resume to continue the run in it" in error
     code, printed, _ = infogan_fast(*command, "--resume", "--steps", 6)
     assert code == 0
-    assert "continuing from step 4" in printed
+    assert "resuming from step 4" in printed
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 6
     code, _, error = infogan_fast(*command, "--resume", "--seed", 5)
     assert code == 2
@@ -50,7 +50,7 @@ def test_where_no_run_is_none_is_started_unless_asked_for(infogan_fast, images, 
     assert error.count("\n") == 1
     assert out.exists() == (left is not None)
     assert infogan_fast("train", "--resume-or-start", *command)[0] == 0
-    assert "continuing from step 1" in infogan_fast("train", "--resume-or-start", *command)[1]
+    assert "resuming from step 1" in infogan_fast("train", "--resume-or-start", *command)[1]
 
 
 def test_a_slip_of_the_keyboard_is_told_what_it_may_have_meant(infogan_fast, images, tmp_path):

@@ -71,7 +71,7 @@ def test_a_signal_that_is_ignored_at_the_start_stops_nothing(images, tmp_path, n
     finally:
         printed, error = end(process)
     assert (process.returncode, error) == (143, b"")
-    assert b"saved; continue with" in printed
+    assert b"saved; resume with" in printed
 
 
 @pytest.mark.parametrize("leads", [True, False], ids=["of its session", "setsid"])

@@ -36,7 +36,7 @@ def test_train_makes_a_run_folder(infogan_fast, images, tmp_path):
         "categorical1_samples.png",
         "categorical1_continuous1.png",
     }
-    assert printed.splitlines()[-1].endswith(f"figures: {out / 'summary.json'}  report: {out / 'report.html'}")
+    assert printed.splitlines()[-1].endswith(f"metrics: {out / 'summary.json'}  report: {out / 'report.html'}")
     assert f"{summary['accuracy']:.1%}" in (out / "report.html").read_text()
 
 
@@ -50,9 +50,9 @@ def test_default_folder_gets_a_number_if_taken(infogan_fast, images, tmp_path):
     ("arguments", "message"),
     [
         (["--set", "stepz=3"], "unknown setting 'stepz'; did you mean steps?"),
-        (["--set", "steps=0"], "steps: got 0, allowed: an integer >= 1"),
-        (["--steps", "0"], "steps: got 0, allowed: an integer >= 1"),
-        (["--preset", "mnits"], "preset 'mnits' is unknown; known presets: mnist5k, mnist"),
+        (["--set", "steps=0"], "steps got '0', allowed: an integer from 1 to 2147483647"),
+        (["--steps", "0"], "steps: got 0, allowed: an integer from 1 to 2147483647"),
+        (["--preset", "mnits"], "preset 'mnits' is unknown; known presets: plain, mnist5k"),
         (["--data", "mnist5"], "did you mean mnist5k?"),
         (["--device", "tpu"], "device: got 'tpu', allowed: auto, cpu, cuda"),
         (["--out", "a_file"], "--out a_file: is a file"),
@@ -77,7 +77,7 @@ def test_a_run_that_diverges_exits_with_1(infogan_fast, images, tmp_path):
     assert "not finite" in error
     assert "Resuming would diverge at the same step: start again with lower learning rates" in error
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["step_00000001.safetensors"]
-    assert error.endswith(f" Figures of the last good checkpoint: infogan-fast evaluate {out}\n")
+    assert error.endswith(f" Metrics of the last good checkpoint: infogan-fast evaluate {out}\n")
     assert not (out / "summary.json").exists()
 
 
@@ -107,7 +107,7 @@ def test_what_a_run_that_diverges_leaves_can_be_used(infogan_fast, images, tmp_p
     assert "nan" not in printed
     code, printed, _ = infogan_fast(*command)  # not even the last good checkpoint has anything of the step
     assert code == 0
-    assert "continuing from step 4" in printed
+    assert "resuming from step 4" in printed
 
 
 def test_only_categorical_entropies_are_called_limits(infogan_fast, images, tmp_path):
@@ -124,7 +124,7 @@ def test_paths_are_printed_as_they_are(infogan_fast, images, tmp_path):
     code, printed, _ = infogan_fast("train", "--out", out, "--data", images, "--steps", 1, *TINY)
     assert code == 0
     assert f"run folder: {out}\n" in printed
-    assert f"pictures: {out / 'traversals'}" in printed
+    assert f"image grids: {out / 'traversals'}" in printed
 
 
 @pytest.mark.parametrize("out", ["a_file/run", "x" * 300])
@@ -184,4 +184,4 @@ def test_images_that_go_away_after_the_last_step(infogan_fast, images, tmp_path,
     monkeypatch.setattr(Trainer, "finish", finish)
     code, _, error = infogan_fast("train", "--out", tmp_path / "run", "--data", images, "--steps", 2, *TINY)
     assert code == 2
-    assert "error: gone\ntraining is done, its evaluation is not; continue with: infogan-fast train --resume" in error
+    assert "error: gone\ntraining is done, its evaluation is not; resume with: infogan-fast train --resume" in error

@@ -107,7 +107,7 @@ def assert_says(error, path, reason, step, out):
     assert re.search(r"free there: [\d.]+ (bytes|[KMGT]iB)\n", error)
     advice = ADVICE.get(reason, "Make room")
     saved = "No checkpoint is saved yet" if step is None else f"The last good checkpoint is that of step {step}"
-    assert error.endswith(f"\n{saved}. {advice}, then continue with: infogan-fast train --resume --out {out}\n")
+    assert error.endswith(f"\n{saved}. {advice}, then resume with: infogan-fast train --resume --out {out}\n")
 
 
 FULL = [
@@ -180,7 +180,7 @@ def test_what_is_in_the_way_of_a_file_is_not_a_lack_of_room(train, tmp_path, mon
     assert code == 1
     assert f"{out / name}" in error
     assert "Make room" not in error
-    assert f". Move what is in the way, then continue with: infogan-fast train --resume --out {out}\n" in error
+    assert f". Move what is in the way, then resume with: infogan-fast train --resume --out {out}\n" in error
 
 
 def test_room_for_the_checkpoints_is_asked_for_before_training(train, whole, tmp_path, monkeypatch):

@@ -112,5 +112,5 @@ def test_killed_twenty_times(tmp_path):
 
     code, printed, error = run(command)
     assert code == 0, printed + error
-    assert "continuing from step " in printed
+    assert "resuming from step " in printed
     assert_same_run(out, tmp_path / "whole")

@@ -108,7 +108,7 @@ main()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 @pytest.mark.parametrize(
-    ("step", "saved"), [(0, "\nNo checkpoint is saved yet\n"), (3, "is that of step 2; continue with")]
+    ("step", "saved"), [(0, "\nNo checkpoint is saved yet\n"), (3, "is that of step 2; resume with")]
 )
 def test_memory_that_runs_out_while_training(tmp_path, step, saved):
     write_images(tmp_path / "images")
