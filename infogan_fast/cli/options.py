@@ -191,7 +191,8 @@ Report = Annotated[
     typer.Option(
         "--report",
         help="Also write them, with image grids of the same checkpoint, to RUN/report-last.html or "
-        "RUN/report-best.html, or with --data to RUN/report-last-on-NAME.html. The run's own report.html stays as it is.",
+        "RUN/report-best.html, or with --data to RUN/report-last-on-NAME.html. The run's own report.html stays as it "
+        "is.",
     ),
 ]
 Fid = Annotated[

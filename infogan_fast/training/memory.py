@@ -50,8 +50,9 @@ def out_of_memory(error: BaseException) -> OutOfMemoryError | None:
 def check_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
     """Raise where training is sure to take more memory than is free, before any of it is taken.
 
-    Counted are the weights with their gradients and Adam's moments, the generator EMA, and for one batch what the linear
-    and convolutional layers give and the joint distributions of the term on real images. Training takes more than that.
+    Counted are the weights with their gradients and Adam's moments, the generator EMA, and for one batch what the
+    linear and convolutional layers give and the joint distributions of the term on real images. Training takes more
+    than that.
 
     Args:
         config: the settings, with device and width resolved.

@@ -5,16 +5,18 @@ import math
 
 import pytest
 import torch
+from steps import make_step, named
 
 import infogan_fast as ig
 from infogan_fast.bench.common_steps import Codes, FormA, FormB, draw, gaussian_nll
 from infogan_fast.bench.jobs import as_form_a
 from infogan_fast.training.augment import Views
+from infogan_fast.training.inputs import UpdateInputs
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.schedule import schedule_at
-from infogan_fast.training.step import TrainingStep
 
-OUR_D, OUR_D_INFORMATION, OUR_G, OUR_G_INFORMATION = range(4)
+OUR_D, OUR_D_INFORMATION = "discriminator_loss", "discriminator_information_loss"
+OUR_G, OUR_G_INFORMATION = "generator_loss", "generator_information_loss"
 FORM_D, FORM_G, FORM_INFORMATION = range(3)
 
 #: In nats, in float64: form A's 1e-6 under the logarithm moves the curves by 2e-7 in a hundred steps.
@@ -22,9 +24,9 @@ TOLERANCE = 1e-6
 
 
 def curves(config, data, steps):
-    """Losses of our step and of form A, ``[steps, terms]`` each, from equal weights, images and codes, in float64."""
-    ours, theirs = (build_networks(config, data.image_shape).double().train() for _ in range(2))
-    our_step = TrainingStep(ours, config)
+    """Our metrics by name and form A's losses ``[steps, 3]``, from equal weights, images and codes, in float64."""
+    _, our_step = make_step(config, data.image_shape, torch.float64)
+    theirs = build_networks(config, data.image_shape).double().train()
     rates = config.learning_rate_discriminator, config.learning_rate_generator, config.learning_rate_head
     form_a = FormA(theirs, config.spec, learning_rates=rates)
     generator = torch.Generator().manual_seed(1)
@@ -33,23 +35,24 @@ def curves(config, data, steps):
         chosen = torch.randperm(len(data.images), generator=generator)[: config.batch_size]
         real = data.images[chosen].double() / 255.0
         latents = ig.sample_latents(config.spec, config.batch_size, torch.tensor(step), dtype=torch.float64)
-        our_losses.append(our_step(real, latents, Views(None, None), schedule_at(config, step)))
+        inputs = UpdateInputs(latents, Views(None, None), real, None, None, None)
+        our_losses.append(our_step([inputs], schedule_at(config, step)))
         codes = Codes(latents.input, latents.categorical, latents.continuous.double())
         their_losses.append(form_a(real, codes))
-    return torch.stack(our_losses).double(), torch.stack(their_losses).double()
+    return named(our_step, torch.stack(our_losses).unbind(1)), torch.stack(their_losses)
 
 
 def check_where_the_head_does_not_learn(config, data, steps):
     ours, theirs = curves(dataclasses.replace(as_form_a(config), learning_rate_head=0.0), data, steps)
     for our_term, their_term in ((OUR_D, FORM_D), (OUR_G, FORM_G), (OUR_G_INFORMATION, FORM_INFORMATION)):
-        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=0.0, atol=TOLERANCE)
+        torch.testing.assert_close(ours[our_term], theirs[:, their_term], rtol=0.0, atol=TOLERANCE)
     assert (theirs[0] - theirs[-1]).abs().min() > 1e-3  # the curves are not just flat
 
 
 def check_where_only_the_head_learns(config, data, steps):
     still = {"learning_rate_discriminator": 0.0, "learning_rate_generator": 0.0, "learning_rate_head": 1e-3}
     ours, theirs = curves(dataclasses.replace(as_form_a(config), **still), data, steps)
-    torch.testing.assert_close(ours[:, OUR_D_INFORMATION], theirs[:, FORM_INFORMATION], rtol=0.0, atol=TOLERANCE)
+    torch.testing.assert_close(ours[OUR_D_INFORMATION], theirs[:, FORM_INFORMATION], rtol=0.0, atol=TOLERANCE)
 
 
 def test_the_first_losses_are_those_of_form_a(config, data):
@@ -67,7 +70,7 @@ def test_the_first_hundred_losses_are_those_of_form_a(config, data):
 def test_with_everything_learning_the_curves_stay_close(config, data, steps):
     ours, theirs = curves(as_form_a(config), data, steps)  # our Q learns in D's update, form A's in G's
     for our_term, their_term in ((OUR_D, FORM_D), (OUR_G, FORM_G), (OUR_G_INFORMATION, FORM_INFORMATION)):
-        torch.testing.assert_close(ours[:, our_term], theirs[:, their_term], rtol=0.0, atol=5e-4 * steps)
+        torch.testing.assert_close(ours[our_term], theirs[:, their_term], rtol=0.0, atol=5e-4 * steps)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def test_contenders(setting, data):
     assert {name for name, _ in steps.jobs(setting, data, compiled=False)} == EAGER
     named = dict(steps.jobs(setting, data, compiled=True))
     assert set(named) > EAGER
-    assert named[OURS_COMPILED].trainer.config.compile
+    assert named[OURS_COMPILED].loop.config.compile
     assert len(named) == 7
 
 

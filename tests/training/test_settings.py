@@ -102,7 +102,7 @@ def test_allowed_values_in_words(name, text):
     [
         ("penalty", "got 'penalty', allowed: name:value"),
         ("penalty:high", "got 'penalty:high', allowed: name:value"),
-        ("decay:1", r"decay: unknown; allowed of wgan-gp: penalty \(default 10\)"),
+        ("decay:1", r"'decay': unknown; allowed of wgan-gp: penalty \(default 10\)"),
         ("penalty:-1", "penalty: got -1.0, allowed: a number >= 0"),
     ],
 )
