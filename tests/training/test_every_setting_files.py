@@ -12,6 +12,7 @@ from tiny_run import write_images
 
 from infogan_fast.data import DataError
 from infogan_fast.training import ConfigError
+from infogan_fast.training.loop import TrainingLoop
 
 
 @pytest.fixture
@@ -77,13 +78,15 @@ def test_stream(make_config, tmp_path, photos):
 
 
 def test_workers(make_config, tmp_path, photos):
+    """Of a run, and of a training on images that were loaded for another number of workers."""
     for workers in (0, 2):
         trainer = started(make_config(data=photos, stream=True, workers=workers), tmp_path / str(workers))
-        trainer.loop.advance()
-        try:
-            assert len(multiprocessing.active_children()) == workers
-        finally:
-            trainer.loop.inputs.batches.close()
+        for number, loop in ((workers, trainer.loop), (1, TrainingLoop(make_config(workers=1), trainer.data))):
+            loop.advance()
+            try:
+                assert len(multiprocessing.active_children()) == number
+            finally:
+                loop.inputs.batches.close()
 
 
 # What is written
