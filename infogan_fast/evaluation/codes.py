@@ -26,7 +26,7 @@ class CodeRecovery:
     """Fraction of each continuous code's variance that Q's mean explains: 1 is perfect, 0 no better than a constant."""
     mi_bound_ci_nats: tuple[tuple[float, float], ...]
     """The 95 % interval of each L_I, for the choice of the samples: not for other weights or seeds of training."""
-    categories_recovered: tuple[float, ...] = ()
+    categories_recovered: tuple[float, ...]
     """Fraction of the samples of which Q's most probable category is the one that they were generated from, 0 to 1, for
     each categorical code."""
 

@@ -25,6 +25,21 @@ def test_perfect_recovery():
     assert result.mi_bound_nats[1] == pytest.approx(math.log(2), abs=1e-5)
     assert result.mi_bound_nats[2] == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi), abs=1e-5)
     assert result.r2 == pytest.approx((1.0, 1.0))
+    assert result.categories_recovered == (1.0, 1.0)
+
+
+def test_categories_that_q_mistakes():
+    """Q takes category 0 of the first code for category 1, and sees nothing of the second."""
+
+    def q(x):
+        mistaken = torch.cat((torch.zeros(len(x), 1), x[:, 3:4] + x[:, 4:5], x[:, 5:7]), dim=1)
+        return torch.cat((30.0 * mistaken, torch.zeros(len(x), 2), x[:, 9:]), dim=1)
+
+    first, second = recover_codes(
+        stand_in(SPEC, lambda latents: latents, q), torch.tensor(7), 0, 4000
+    ).categories_recovered
+    assert first == pytest.approx(0.75, abs=0.03)
+    assert second == pytest.approx(0.5, abs=0.03)
 
 
 def test_half_the_code_explains_three_quarters_of_its_variance():

@@ -14,7 +14,9 @@ from infogan_fast.evaluation.table import closing_lines, metrics_table
 
 def summary_of(categorical=(3, 2), continuous=1, accuracies=(), disentanglement=None, image_quality=None):
     spec = ig.LatentSpec(noise=1, categorical=categorical, continuous=continuous)
-    recovery = CodeRecovery((0.5,) * spec.num_codes, (0.9,) * continuous, ((0.47, 0.52),) * spec.num_codes)
+    recovery = CodeRecovery(
+        (0.5,) * spec.num_codes, (0.9,) * continuous, ((0.47, 0.52),) * spec.num_codes, (0.75,) * len(spec.categorical)
+    )
     evaluation = Evaluation(spec, recovery, list(accuracies), disentanglement, image_quality)
     return {**evaluation.to_json(), "bound_note": None}
 
@@ -68,7 +70,11 @@ def test_table_with_everything():
         if line.startswith("│")
     }
     assert [row[0] for row in rows.values() if row[1]] == ["0.500 ±0.030"] * 3
-    assert [row[3:] for row in rows.values()] == [["87.5%", "50.0%"], ["62.5%", "75.0%"], ["", ""]]
+    assert [row[2:] for row in rows.values()] == [
+        ["75.0%", "87.5%", "50.0%"],
+        ["75.0%", "62.5%", "75.0%"],
+        ["R2 0.90", "", ""],
+    ]
     assert "Accuracy on held-out real images: 62.5% (the code that is best on the training images), " in text
     assert "95 % interval 55.0% to 70.0%" in text
     assert "NMI 0.375 and ARI 0.250" in text
@@ -96,11 +102,11 @@ def test_nothing_of_the_table_is_cut_off_at_80_columns():
 @pytest.mark.parametrize(
     ("summary", "columns", "note"),
     [
-        (summary_of(), ["R2"], "No accuracy: the training images have no labels"),
-        (summary_of((), 2), ["R2"], "No accuracy: there is no categorical code"),
+        (summary_of(), ["read\nback"], "No accuracy: the training images have no labels"),
+        (summary_of((), 2), ["read\nback"], "No accuracy: there is no categorical code"),
         (
             summary_of((3,), 0, [CodeAccuracy(0, (0, 1, 2), 0.5, None, None, 0.1, 0.1)]),
-            ["accuracy\ntraining"],
+            ["read\nback", "accuracy\ntraining"],
             "No held-out labels",
         ),
     ],

@@ -101,11 +101,12 @@ def finished(tmp_path, make_config):
             tuple(0.5 + index / 1000 for index in range(codes)),
             (0.9,) * config.continuous,
             ((0.4321, 0.5432),) * codes,
+            (0.987,) * len(config.categorical),
         )
         accuracies = [CodeAccuracy(0, (2, -1, 0), 0.75, 0.625, (0.55, 0.7), 0.375, 0.25)] if config.categorical else []
         evaluation = Evaluation(config.spec, recovery, accuracies, SCORES, QUALITY)
         summary = {**evaluation.to_json(), "bound_note": None, "seconds": 12.3, "images_per_second": 4.0, "steps": 6}
-        summary |= {"training_images": 30, "heldout_images": 10, "image_shape": [1, 8, 8], "data_notes": ["a note"]}
+        summary |= {"training_images": 30, "heldout_images": 10, "shape": [1, 8, 8], "data_notes": ["a note"]}
         summary |= {
             "objective": config.objective,
             "device_name": "cpu",
@@ -160,7 +161,7 @@ def test_everything_in_its_order_and_equal_to_the_summary(finished):
     assert "6 steps of 8 images, 12 s of training, 4 images/s; seed 0" in trained
     summary = json.loads((folder.path / "summary.json").read_text())
     for row in code_metrics(summary):
-        assert f"{row.name}{row.bound}{row.interval}{row.entropy}{row.r2}" in page["metrics"]
+        assert f"{row.name}{row.bound}{row.interval}{row.entropy}{row.recovered}{row.r2}" in page["metrics"]
     for text in ("0.502", "0.432 to 0.543", "1.099", "0.900", "62.5%", "95 % interval 55.0% to 70.0%", "75.0%"):
         assert text in page["metrics"]
     for line in accuracy_headlines(summary) + other_headlines(summary):
@@ -285,7 +286,7 @@ def test_pictures_that_are_gone_or_too_many(finished):
 def test_data_that_are_not_images(finished):
     """A page needs no folder: it is made of plain values."""
     folder = finished()
-    results = {**folder.read_summary(), "image_shape": [1, 64], "image_quality": None}
+    results = {**folder.read_summary(), "shape": [1, 64], "image_quality": None}
     run = RunRecord(folder.path, folder.read_config(), {}, [], results)
     pictures = {"categorical1_samples.png": PICTURE, "categorical1_continuous1.png": PICTURE}
     page = Page(report_page(run, results, pictures).decode())

@@ -103,7 +103,7 @@ def test_weights_that_the_last_update_ruined_are_not_saved(make_config, data, tm
     with torch.no_grad():
         trainer.model.generator.layers[0].weight[0, 0] = float("inf")
     with pytest.raises(NonFiniteError, match=r"step 4: not finite: model\.generator\.layers\.0\.weight$"):
-        trainer._save()
+        trainer._state.save()
 
 
 def test_batch_larger_than_the_data(make_config, data, tmp_path):

@@ -144,7 +144,7 @@ def test_codes_classify_streamed_images_as_they_do_those_in_memory(make_config, 
     streamed = dataclasses.replace(streamed, heldout_images=held.images[:9], heldout_labels=held.labels[:9])
     trainer = run(make_config(), held, tmp_path / "a")
     with evaluation_mode(trainer.model):
-        expected, got = (code_accuracies(trainer.model, trainer.spec, data) for data in (held, streamed))
+        expected, got = (code_accuracies(trainer.model, data) for data in (held, streamed))
     assert expected == got
 
 
