@@ -16,7 +16,7 @@ def shown(terminal, *told):
 
 
 def test_a_line_per_file_where_there_is_no_terminal():
-    told = [("a.gz", 0, 2000), ("a.gz", 1000, 2000), ("a.gz", 2000, 2000), ("b.gz", 500, 9_900_000)]
+    told = [("a.gz", 0, 2000), ("a.gz", 1000, 2000), ("a.gz", 2000, 2000), ("b.gz", 0, 9_900_000)]
     assert shown(False, *told) == "downloading a.gz: 2.0 kB\ndownloading b.gz: 9.9 MB\n"
 
 
