@@ -178,7 +178,7 @@ def test_everything_in_its_order_and_equal_to_the_summary(finished):
     assert "step" in information
     assert information.endswith("real information")
     assert "real information." in page["curves"]
-    for cells in ("batch_size *864images per step", "steps *67000length of the run", "noise_priornormalprior of z"):
+    for cells in ("batch_size *864images in each update", "steps *67000length of the run", "noise_priornormalprior of z"):
         assert cells in page["settings"]
     assert "Device: cpu, 2 threads torch 2.13.0" in page["machine"]
     assert "infogan-fast train --data 'a b'" in page["machine"]
@@ -364,7 +364,7 @@ def test_reports_of_checkpoints_have_names_of_their_own(finished):
 def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, tmp_path, monkeypatch):
     monkeypatch.setattr("infogan_fast.data.load", lambda *_, **__: ImageData("tiny", data.images, data.labels))
     trainer = start(make_config(real_information=1.0), RunFolder(tmp_path / "run"))
-    trainer.run(type("Silent", (), {"update": lambda *_: None}))
+    trainer.run()
     trainer.finish()
     report = tmp_path / "run" / "report.html"
     assert "No held-out labels" in report.read_text()
