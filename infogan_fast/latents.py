@@ -68,7 +68,7 @@ def make_latents(
             set_categorical(spec, drawn, code, _categories(values, code, spec.categorical[code]))
     for code, values in enumerate(_per_code("continuous", continuous, spec.continuous, batch_size)):
         if values is not None:
-            if not values.isfinite().all():
+            if values.is_complex() or not values.float().isfinite().all():
                 raise ValueError(f"make_latents: continuous[{code}] must be finite, got {_shown(values)}")
             set_continuous(spec, drawn, code, values)
     return drawn

@@ -202,20 +202,25 @@ class InfoGAN(nn.Module):
             shape: of one x.
 
         Raises:
-            ValueError: one does not; the message says which, what it made and what is needed.
+            ValueError: one does not; the message says which, what it made and what is needed. Also where the parameters
+                are not all float32 or all float64, or where a network changes its input, which others read too.
         """
         spec, rows = self.spec, 2
+        dtypes = {str(tensor.dtype) for tensor in self.parameters() if tensor.is_floating_point()}
+        if not dtypes <= {"torch.float32"} and not dtypes <= {"torch.float64"}:
+            raise ValueError(f"got parameters of {', '.join(sorted(dtypes))}, allowed: all float32 or all float64")
         with evaluation_mode(self):
             made = self.generator(torch.zeros(rows, spec.input_dim, dtype=self.dtype, device=self.device))
             _check_output("generator", made, (rows, *shape), "the data")
-            features = self.trunk(made)
+            features = _unchanged(self.trunk, "trunk", made)
             if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != rows:
                 got = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
                 raise ValueError(f"trunk: got {got} from {list(made.shape)}, allowed: [{rows}, F]")
-            _check_output("discriminator_head", self.discriminator_head(features), (rows, 1), "a logit per row")
+            logits = _unchanged(self.discriminator_head, "discriminator_head", features)
+            _check_output("discriminator_head", logits, (rows, 1), "a logit per row")
             needed = (rows, spec.head_dim(self.variance))
-            name = "q_network" if self.q_head is None else "q_head"
-            _check_output(name, self.q(made if self.q_head is None else features), needed, f"{spec}, {self.variance!r}")
+            name, read = ("q_network", made) if self.q_head is None else ("q_head", features)
+            _check_output(name, _unchanged(self.q, name, read), needed, f"{spec}, {self.variance!r}")
 
 
 @contextmanager
@@ -241,20 +246,35 @@ def evaluation_mode(model: InfoGAN, generator: nn.Module | None = None) -> Itera
 
 
 def to_float(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """What the networks take of stored data: uint8 as images in [0, 1], floating point as it is."""
+    """What the networks take of stored data: uint8 as images in [0, 1], floating point as it is.
+
+    Raises:
+        TypeError: the data is of another dtype.
+    """
+    if x.dtype != torch.uint8 and not x.is_floating_point():
+        raise TypeError(f"got {x.dtype}, allowed: uint8, for images from 0 to 255, or floating point")
     return x.to(dtype).div_(255.0) if x.dtype == torch.uint8 else x.to(dtype)
 
 
 def _check_nothing_shared(networks: dict[str, nn.Module]) -> None:
     owners: dict[int, str] = {}
     for name, network in networks.items():
-        for parameter_name, parameter in network.named_parameters():
-            owner = owners.setdefault(id(parameter), name)
+        for tensor_name, tensor in itertools.chain(network.named_parameters(), network.named_buffers()):
+            owner = owners.setdefault(id(tensor), name)
             if owner != name:
                 raise ValueError(
-                    f"InfoGAN: {owner} and {name} share the parameter {name}.{parameter_name}; each parameter belongs "
-                    "to one network, and what D and Q share is the trunk"
+                    f"InfoGAN: {owner} and {name} share {name}.{tensor_name}; each parameter and buffer belongs to one "
+                    "network, and what D and Q share is the trunk"
                 )
+
+
+def _unchanged(network: nn.Module, name: str, x: Tensor) -> object:
+    """The network's output; its input must be as it was afterwards."""
+    version = x._version
+    output = network(x)
+    if x._version != version:
+        raise ValueError(f"{name}: changes its input, which other networks read too; its first layer has inplace=True?")
+    return output
 
 
 def _check_output(name: str, output: object, shape: tuple[int, ...], needed_for: str) -> None:

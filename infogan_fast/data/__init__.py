@@ -9,7 +9,7 @@ from infogan_fast.data.images import ImageData
 from infogan_fast.data.loading import NAMES, canonical, is_image_folder, is_path, load
 from infogan_fast.data.sources.download import Progress
 from infogan_fast.data.sources.idx import read_idx
-from infogan_fast.data.sources.python import from_python
+from infogan_fast.data.sources.python import PythonData, from_python
 from infogan_fast.data.stored import StoredImages
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "DataError",
     "ImageData",
     "Progress",
+    "PythonData",
     "StoredImages",
     "canonical",
     "from_python",

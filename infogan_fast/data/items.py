@@ -136,10 +136,7 @@ class ItemImages(StoredImages):
         """Read some items and their labels."""
         values, labels = np.empty((len(indices), *self.shape[1:]), dtype=self._first.dtype), []
         for target, index in zip(values, indices, strict=True):
-            try:
-                item = self._dataset[index]
-            except OSError as error:
-                raise DataError(f"{self.name}: item {index}: cannot be read: {error}") from error
+            item = _item(self._dataset, self.name, index)
             value, label = value_and_label(item, f"{self.name}: item {index}")
             _check_like_first(self.name, index, value, self._first)
             target[:] = value
@@ -154,7 +151,18 @@ def _items(dataset: Dataset[Any], name: str) -> Iterator[Any]:
         allowed = "a dataset with a length and items by index, or an IterableDataset"
         raise DataError(f"{name}: {type(dataset).__name__} has no length, allowed: {allowed}")
     # Not iter(dataset): for a class with __getitem__ alone that would run on until IndexError, which not all raise.
-    return (dataset[index] for index in range(len(dataset)))
+    return (_item(dataset, name, index) for index in range(len(dataset)))
+
+
+def _item(dataset: Any, name: str, index: int) -> Any:
+    """One item; a ``DataError`` says which could not be read."""
+    try:
+        return dataset[index]
+    except DataError:
+        raise
+    except Exception as error:  # whatever a dataset of the user's own raises
+        text = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise DataError(f"{name}: item {index}: cannot be read: {text}") from error
 
 
 def _length(dataset: Any, limit: int | None) -> int:

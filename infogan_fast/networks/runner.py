@@ -35,12 +35,16 @@ _ROW_BY_ROW = frozenset(
 )
 
 
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
 class NetworkRunner:
     """Calls a network on several batches of equal size, with the result of calling it on one after the other.
 
     Where the network is a sequence of known layers (``nn.Sequential``, nested or not), they are sent through together,
-    and batch normalisation treats each on its own. Any other module, such as a residual block with batch normalisation
-    somewhere in it, is called batch by batch: what it does across the rows of a batch cannot be known.
+    and batch normalisation treats each on its own. From the first other module on, such as a residual block with batch
+    normalisation somewhere in it, the rest is called batch by batch: what it does across the rows of a batch cannot be
+    known.
 
     Args:
         network: in training mode.
@@ -92,8 +96,8 @@ def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
         layer, following = layers[position], layers[position + 1 : position + 2]
         slope = _slope(following[0]) if following else None
         if not _is_plain(layer):
-            calls.append(_batch_by_batch(layer))
-        elif own_ops and type(layer) is nn.Conv2d and _is_strided(layer):
+            return [*calls, _batch_by_batch(layers[position:])]
+        if own_ops and type(layer) is nn.Conv2d and _is_strided(layer):
             calls.append(_downsample(layer, _NO_ACTIVATION if slope is None else slope))
             position += slope is not None
         elif own_ops and type(layer) is nn.ConvTranspose2d and _is_strided(layer) and layer.output_padding == (0, 0):
@@ -101,12 +105,18 @@ def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
         elif own_ops and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and _normalises(layer):
             calls.append(_normalising(layer, _NO_ACTIVATION if slope is None else slope))
             position += slope is not None
-        elif type(layer) in _ROW_BY_ROW or (type(layer) is nn.Flatten and layer.start_dim >= 1):
+        elif _is_row_by_row(layer):
             calls.append(_all_together(layer))
+        elif type(layer) in _BATCH_NORMS:
+            calls.append(_batch_by_batch([layer]))
         else:
-            calls.append(_batch_by_batch(layer))
+            return [*calls, _batch_by_batch(layers[position:])]
         position += 1
     return calls
+
+
+def _is_row_by_row(layer: nn.Module) -> bool:
+    return type(layer) in _ROW_BY_ROW or (type(layer) is nn.Flatten and layer.start_dim >= 1)
 
 
 def _slope(layer: nn.Module) -> float | None:
@@ -170,11 +180,18 @@ def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float) -> _Call:
     return call
 
 
-def _batch_by_batch(layer: nn.Module) -> _Call:
+def _batch_by_batch(layers: list[nn.Module]) -> _Call:
+    def one(batch: Tensor) -> Tensor:
+        for layer in layers:
+            batch = layer(batch)
+        return batch
+
     def call(batch: Tensor, groups: int) -> Tensor:
-        if groups == 1:
-            return layer(batch)  # type: ignore[no-any-return]
-        return torch.cat([layer(group) for group in batch.reshape(groups, -1, *batch.shape[1:])])
+        return (
+            one(batch)
+            if groups == 1
+            else torch.cat([one(part) for part in batch.reshape(groups, -1, *batch.shape[1:])])
+        )
 
     return call
 

@@ -9,6 +9,7 @@ from infogan_fast.objectives.information import (
 from infogan_fast.objectives.real_information import RealInformation, invariant_information
 from infogan_fast.objectives.table import GAMES, game_terms
 from infogan_fast.objectives.term import (
+    INPUTS,
     Contribution,
     DiscriminatorPasses,
     DiscriminatorTerm,
@@ -19,6 +20,7 @@ from infogan_fast.objectives.term import (
 
 __all__ = [
     "GAMES",
+    "INPUTS",
     "Contribution",
     "DiscriminatorInformation",
     "DiscriminatorPasses",

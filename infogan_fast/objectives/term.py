@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ Player = Literal["discriminator", "generator"]
 #: What a term can ask for beside what every step has: another random view of the real images and Q's output for both
 #: (``real_head``, ``second_view_head``); the real images' labels; or one random number per image (``uniform``).
 Input = Literal["second_view", "labels", "uniform"]
+INPUTS: tuple[Input, ...] = get_args(Input)
 
 
 class DiscriminatorPasses(NamedTuple):

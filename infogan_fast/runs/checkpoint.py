@@ -193,9 +193,16 @@ def entry(entries: Mapping[str, Any], name: str, path: Path) -> Any:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
-    """An optimiser's state by name, ``<prefix>.<parameter index>.<key>``."""
-    state = optimizer.state_dict()["state"]
-    return {f"{prefix}.{index}.{key}": value for index, values in state.items() for key, value in values.items()}
+    """An optimiser's state by name, ``<prefix>.<parameter index>.<key>``; zeros where there was no gradient yet."""
+    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
+    tensors: dict[str, Tensor] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, parameter in enumerate(parameters):
+        if parameter.requires_grad:
+            zeros = torch.zeros_like(parameter)
+            values = state.get(index, dict(zip(_ADAM_STATE, (torch.zeros(()), zeros, zeros), strict=True)))
+            tensors |= {f"{prefix}.{index}.{key}": value for key, value in values.items()}
+    return tensors
 
 
 def load_optimizer(optimizer: torch.optim.Adam, prefix: str, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -96,7 +96,9 @@ def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoG
     shape = tuple(scalars["shape"])
     if config.networks == OWN_NETWORKS:
         if model is None:
-            raise ConfigError(_needs_networks(folder))
+            raise ConfigError(needs_networks(folder))
+        if not isinstance(model, InfoGAN):
+            raise ConfigError(f"model: got {type(model).__name__}, allowed: an InfoGAN")
         check_own_model(model, config)
     elif model is not None:
         raise ConfigError(f"model: got networks of your own, allowed: None; {folder} has {config.networks}'s")
@@ -133,7 +135,8 @@ def _built(config: TrainConfig, shape: tuple[int, ...], path: Path) -> InfoGAN:
     return build_networks(config, (channels, height, width))
 
 
-def _needs_networks(folder: RunFolder) -> str:
+def needs_networks(folder: RunFolder) -> str:
+    """The message for a run with networks of the user's own that were not given."""
     names = ", ".join(f"{name} {value}" for name, value in folder.read_about()["networks"].items())
     return (
         f"{folder.path}: needs networks of your own ({names or 'not named'}); from Python: "

@@ -24,6 +24,7 @@ NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 Count = Annotated[int, Field(ge=1, le=2**53)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Pair = Annotated[tuple[Real, Real], Strict(False)]  # a list in JSON
 Shape = Annotated[list[Annotated[int, Field(ge=1, le=2**31)]], Field(min_length=1, max_length=8)]
 
@@ -82,7 +83,9 @@ class CheckpointScalars(Schema):
     value_range: Pair
     networks: dict[Text, Text]
     images: Count
-    images_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    images_sha256: Sha256
+    labels_sha256: Sha256 | None
+    metrics: list[Text]
     settings: dict[Text, Any]
 
     @model_validator(mode="after")

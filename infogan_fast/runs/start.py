@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from infogan_fast import data as datasets
+from infogan_fast.data.images import size_text
+from infogan_fast.data.memory import Streaming
+from infogan_fast.data.resize import resized
 from infogan_fast.model import InfoGAN
 from infogan_fast.objectives import Term
 from infogan_fast.runs.about import about_run
 from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.load import needs_networks
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.memory import check_memory
-from infogan_fast.training.settings import OWN_DATA, TrainConfig
+from infogan_fast.training.settings import OWN_DATA, OWN_NETWORKS, ConfigError, TrainConfig
 
 
 def start(
@@ -43,8 +49,10 @@ def start(
     was_held = folder.is_held
     folder.hold()
     try:
+        if config.networks == OWN_NETWORKS and model is None:
+            raise ConfigError(needs_networks(folder) if folder.is_run else "networks: got own, allowed from Python")
         folder.prepare()
-        data = _loaded(config, progress) if data is None else data
+        data = _loaded(config, progress) if data is None else _resized(data, config)
         _check_enough(data, config)
         if model is None:
             check_memory(config, data.image_shape)
@@ -73,6 +81,16 @@ def _loaded(config: TrainConfig, progress: datasets.Progress | None) -> datasets
         workers=config.workers,
         progress=progress,
     )
+
+
+def _resized(data: datasets.ImageData, config: TrainConfig) -> datasets.ImageData:
+    """Data of the user's own at the size and with the channels of the settings, where they say."""
+    if config.image_size is None and config.channels is None:
+        return data
+    if not data.is_images or data.images.dtype != torch.uint8:
+        got = f"{data.images.dtype} of shape {size_text(data.shape)}"
+        raise ConfigError(f"image_size and channels: got data {got}, allowed with uint8 images alone")
+    return resized(data, config.image_size, config.channels, Streaming(config.stream, config.workers))
 
 
 def _check_enough(data: datasets.ImageData, config: TrainConfig) -> None:

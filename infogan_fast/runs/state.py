@@ -7,7 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import DataError, ImageData
+from infogan_fast.data.stored import sha256_of
 from infogan_fast.finite import check_model
 from infogan_fast.runs.checkpoint import (
     Best,
@@ -24,8 +25,12 @@ from infogan_fast.runs.checkpoint import (
 )
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.resume import check_same_run
+from infogan_fast.runs.tensor_file import DTYPES
 from infogan_fast.training.history import check_weights
 from infogan_fast.training.loop import TrainingLoop
+from infogan_fast.training.settings import ConfigError
+
+_ADVICE = "; a buffer that does not change can be registered with persistent=False"
 
 
 class TrainedState:
@@ -57,16 +62,24 @@ class TrainedState:
             tensors |= optimizer_tensors(optimizer, name)
         if self._ema is not None:
             tensors |= {f"ema.{name}": tensor for name, tensor in self._ema.module.state_dict().items()}
-        return tensors
+        return _apart(tensors)
+
+    def check(self) -> None:
+        """Whether everything can be saved, asked before training.
+
+        Raises:
+            ConfigError: a tensor has a dtype that a checkpoint does not hold, or a value that is not finite.
+        """
+        for name, tensor in self._weights().items():
+            if not isinstance(tensor, Tensor) or tensor.dtype not in DTYPES:
+                got = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+                raise ConfigError(f"model: {name}: got {got}, allowed: {', '.join(map(str, DTYPES))}{_ADVICE}")
+            if name.startswith("model.") and not bool(tensor.isfinite().all()):
+                raise ConfigError(f"model: {name}: got values that are not finite, which no checkpoint holds{_ADVICE}")
 
     def checkpoint_bytes(self) -> int:
-        """Size of a checkpoint's tensors, Adam's moments included where no step has made them yet."""
-        optimizers = list(self._optimizers.values())
-        tensors = list(self._weights().values())
-        if not any(optimizer.state for optimizer in optimizers):
-            parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
-            tensors += 2 * [parameter for parameter in parameters if parameter.requires_grad]
-        return sum(tensor.nbytes for tensor in tensors)
+        """Size of a checkpoint's tensors."""
+        return sum(tensor.nbytes for tensor in self._weights().values())
 
     def restore(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         """Put back what ``tensors`` gave.
@@ -88,6 +101,18 @@ class TrainedState:
         self._history.restore(entry(tensors, "history", path))
 
 
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, those that share memory with one before, as tied weights do, as copies."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in tensors.items():
+        shared = isinstance(tensor, Tensor) and tensor.numel() > 0 and tensor.untyped_storage().data_ptr() in seen
+        apart[name] = tensor.clone() if shared else tensor
+        if isinstance(tensor, Tensor):
+            seen.add(tensor.untyped_storage().data_ptr())
+    return apart
+
+
 class RunState:
     """A run as its checkpoints hold it.
 
@@ -103,6 +128,9 @@ class RunState:
     ) -> None:
         self._loop, self._data, self._folder, self._value_range = loop, data, folder, value_range
         self._trained, self._images_sha256 = TrainedState(loop), data.sha256()
+        self._trained.check()
+        reads_labels = loop.reads_labels and data.labels is not None
+        self._labels_sha256 = sha256_of(data.labels) if reads_labels and data.labels is not None else None
         self.seconds = 0.0
         """Seconds of training until now."""
         self.last_log = (0, 0.0)
@@ -141,6 +169,8 @@ class RunState:
             "networks": self._loop.model.class_names,
             "images": len(self._data.images),
             "images_sha256": self._images_sha256,
+            "labels_sha256": self._labels_sha256,
+            "metrics": self._loop.training_step.metrics,
             "settings": config.to_json(),
         }
         folder = self._folder.checkpoints
@@ -155,6 +185,11 @@ class RunState:
         path, config = found[-1], self._loop.config
         tensors, scalars = load_checkpoint(path, self._loop.device)
         check_same_run(scalars, path, config, self._data, self._images_sha256)
+        if tuple(scalars["metrics"]) != self._loop.training_step.metrics:
+            was, now = (", ".join(names) for names in (scalars["metrics"], self._loop.training_step.metrics))
+            raise CheckpointError(f"{path}: was written with other terms: they logged {was}, and these log {now}")
+        if scalars["labels_sha256"] != self._labels_sha256:
+            raise DataError(f"{self._data.name}: its labels, which the objective reads, are not those of the run")
         try:
             self._trained.restore(tensors, path)
         except ValueError as error:

@@ -23,7 +23,7 @@ def about_training(config: TrainConfig, steps: int, seconds: float) -> dict[str,
     """
     return {
         "seconds": seconds,
-        "images_per_second": steps * config.batch_size * config.discriminator_updates / seconds,
+        "images_per_second": steps * config.batch_size * config.discriminator_updates / seconds if steps else 0.0,
         "steps": steps,
         "batch_size": config.batch_size,
         "seed": config.seed,

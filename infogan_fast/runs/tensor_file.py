@@ -39,7 +39,10 @@ _DTYPES = {
     "I16": torch.int16,
     "I8": torch.int8,
     "U8": torch.uint8,
+    "BOOL": torch.bool,
 }
+#: What a tensor in a file may be.
+DTYPES = tuple(_DTYPES.values())
 _LENGTH_BYTES = 8  # of the number before the header
 _CHUNK = 16 * 2**20  # bytes that are read and hashed at a time
 _CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
@@ -66,7 +69,7 @@ class _Entry(Schema):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    dtype: Literal["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8"]
+    dtype: Literal["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"]
     shape: Annotated[list[Whole], Field(max_length=8)]
     data_offsets: Annotated[tuple[Whole, Whole], Strict(False)]
 

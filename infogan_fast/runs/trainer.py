@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from infogan_fast.data import ImageData
+from infogan_fast.data import ImageData, PythonData, from_python
 from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import (
     Evaluation,
@@ -56,8 +56,8 @@ class Trainer:
 
     Args:
         config: the settings.
-        data: the images, or whatever else is to be generated, as ``infogan_fast.data.load`` or ``from_python`` gives
-            it.
+        data: the images, or whatever else is to be generated, as ``infogan_fast.data.load`` gives it, or as
+            ``from_python`` takes it.
         folder: the run folder, made if missing, which gets settings, metrics, checkpoints and pictures; the run is
             resumed from the last checkpoint in it.
         model: networks of the user's own, which are trained in place; None for the built-in ones.
@@ -75,12 +75,13 @@ class Trainer:
     def __init__(
         self,
         config: TrainConfig,
-        data: ImageData,
+        data: ImageData | PythonData,
         folder: RunFolder | str | os.PathLike[str],
         model: InfoGAN | None = None,
         terms: Sequence[Term] = (),
     ) -> None:
         self.config = resolve(config)[0] if config.device == "auto" or config.width is None else config
+        data = from_python(data)
         self.spec, self.data, self._terms = config.spec, data, terms
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         self.loop = TrainingLoop(self.config, data, model, terms)
@@ -133,6 +134,8 @@ class Trainer:
             worker_deaths_explained(self.data.name),
             self.folder.held(),
             randomness.generators_restored(self.loop.device),  # networks of the user's own may draw from them
+            torch.enable_grad(),
+            torch.autocast(self.loop.device.type, enabled=False),
         ):
             self._check_alone()
             if not self.folder.is_run:
@@ -162,14 +165,13 @@ class Trainer:
                 self._state.seconds = before + time.perf_counter() - started
             if self._is_due("checkpoint"):  # not where a stop was asked for: the best one does not depend on stops
                 self._compare_with_best()
-            if "log" in due:
-                metrics = self._log()
-                if progress is not None:
-                    progress(metrics)
+            metrics = self._log() if "log" in due else None
             if "picture" in due:
                 self._draw()
             if "checkpoint" in due:
                 self._state.save()
+            if metrics is not None and progress is not None:  # last, as it may raise
+                progress(metrics)
         self._state.seconds = before + time.perf_counter() - started
 
     def _is_due(self, what: str) -> bool:

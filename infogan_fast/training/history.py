@@ -14,6 +14,9 @@ from infogan_fast.spec import LatentSpec
 from infogan_fast.text import listing
 from infogan_fast.training.schedule import Schedule
 
+#: What a line of ``metrics.jsonl`` holds beside what the terms of the objective log.
+OTHER_METRICS = ("step", "seconds", "images_per_second", "mi_bound_nats", "schedule")
+
 
 @dataclass(frozen=True)
 class Metrics:

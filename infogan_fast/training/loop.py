@@ -54,6 +54,8 @@ class TrainingLoop:
         self.training_step = TrainingStep(self.model, config, objective)
         self.ema = GeneratorEMA(self.model.generator, config.ema) if config.ema > 0.0 else None
         asked_for = {name for term in objective for name in term.inputs}
+        self.reads_labels = "labels" in asked_for
+        """Whether a term reads the labels of the real images."""
         self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for)
         capacity = min(config.log_every, config.steps)
         like = torch.empty(0, dtype=_at_least_float32(self.model.dtype), device=self.device)

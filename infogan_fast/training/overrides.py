@@ -11,6 +11,8 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from infogan_fast.training.settings import ConfigError, TrainConfig, allowed_values
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -55,7 +57,14 @@ def settings_of(values: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in allowed_values():
             raise ConfigError(_unknown(key))
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A list as a tuple, and a number of NumPy's as Python's."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _unknown(key: str) -> str:

@@ -58,7 +58,8 @@ class TrainingStep:
         self._trunk = NetworkRunner(model.trunk, own_ops and not twice_differentiated)
         self._discriminator_head = NetworkRunner(model.discriminator_head, own_ops and not twice_differentiated)
         self._q = NetworkRunner(model.q, own_ops)
-        model.q.requires_grad_("head" in config.information_gradient)
+        if "head" not in config.information_gradient:  # else parameters that the user has frozen stay so
+            model.q.requires_grad_(False)
         trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], list(model.q.parameters())
         self._discriminator_parameters = trunk + q
         captured = device.type == "cuda" and config.cuda_graph
@@ -66,7 +67,7 @@ class TrainingStep:
         self.generator_optimizer = _adam([list(model.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
-        self._code_weight_scale = torch.ones(config.spec.num_codes, device=device)
+        self._code_weight_scale = torch.ones(config.spec.num_codes, dtype=torch.float32, device=device)
         self.generate: Callable[[Tensor], Tensor] = self._generate
         self.discriminator_loss: Callable[..., tuple[Tensor, Tensor]] = self._discriminator_loss
         self.generator_loss: Callable[..., tuple[Tensor, Tensor]] = self._generator_loss
@@ -158,7 +159,7 @@ class TrainingStep:
             labels=inputs.labels,
             uniform=inputs.uniform,
         )
-        return _total([term(passes) for term in self._discriminator_terms])
+        return _total([_checked(term, term(passes)) for term in self._discriminator_terms])
 
     def _judge(self, images: Tensor) -> Tensor:
         with self._autocast():
@@ -172,7 +173,7 @@ class TrainingStep:
             read = images if self.model.q_head is None else features
             head = self._q(read) if self._generator_reads_q else None
         passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
-        return _total([term(passes) for term in self._generator_terms])
+        return _total([_checked(term, term(passes)) for term in self._generator_terms])
 
     def follow(self, schedule: Schedule) -> None:
         """Set the learning rates and weights of the steps to come."""
@@ -183,6 +184,23 @@ class TrainingStep:
         _set_rate(trunk, rate * config.learning_rate_discriminator)
         _set_rate(q, rate * config.learning_rate_head)
         _set_rate(generator, rate * config.learning_rate_generator)
+
+
+def _checked(term: Term, contribution: Contribution) -> Contribution:
+    """What a term gave, if it is of the form that it has to be; only shapes are looked at."""
+    name = type(term).__name__
+    if not isinstance(contribution, Contribution):
+        raise TypeError(f"{name}: got {type(contribution).__name__}, allowed: a Contribution")
+    loss, logged = contribution
+    if not isinstance(loss, Tensor) or loss.ndim > 0:
+        got = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        raise TypeError(f"{name}: its loss: got {got}, allowed: a 0-d tensor")
+    if not all(isinstance(value, Tensor) for value in logged):
+        raise TypeError(f"{name}: it logs {[type(value).__name__ for value in logged]}, allowed: tensors")
+    count = sum(value.numel() for value in logged)
+    if count != len(term.metrics):
+        raise TypeError(f"{name}: it logs {count} values, allowed: {len(term.metrics)}, one for each of {term.metrics}")
+    return contribution
 
 
 def _total(contributions: Sequence[Contribution]) -> tuple[Tensor, Tensor]:

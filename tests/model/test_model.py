@@ -147,7 +147,7 @@ def test_what_is_refused(changes, error, message):
 def test_shared_parameters_are_refused():
     parts = networks()
     parts["q_head"] = nn.Sequential(parts["trunk"][1], nn.Linear(6, SPEC.head_dim()))
-    with pytest.raises(ValueError, match=r"trunk and q_head share the parameter q_head\.0\.weight"):
+    with pytest.raises(ValueError, match=r"trunk and q_head share q_head\.0\.weight"):
         ig.InfoGAN(SPEC, **parts)
 
 

@@ -178,7 +178,11 @@ def test_everything_in_its_order_and_equal_to_the_summary(finished):
     assert "step" in information
     assert information.endswith("real information")
     assert "real information." in page["curves"]
-    for cells in ("batch_size *864images in each update", "steps *67000length of the run", "noise_priornormalprior of z"):
+    for cells in (
+        "batch_size *864images in each update",
+        "steps *67000length of the run",
+        "noise_priornormalprior of z",
+    ):
         assert cells in page["settings"]
     assert "Device: cpu, 2 threads torch 2.13.0" in page["machine"]
     assert "infogan-fast train --data 'a b'" in page["machine"]

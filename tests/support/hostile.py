@@ -15,6 +15,8 @@ SCALARS = {
     "networks": {"generator": "somewhere.Generator"},
     "images": 30,
     "images_sha256": "0123456789abcdef" * 4,
+    "labels_sha256": None,
+    "metrics": ["a_loss"],
     "settings": {"seed": 0},
 }
 

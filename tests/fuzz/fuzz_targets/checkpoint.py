@@ -73,6 +73,8 @@ def _seeds():
         "shape": [1, 4, 4],
         "networks": {},
         "value_range": [0.0, 1.0],
+        "labels_sha256": None,
+        "metrics": ["a_loss"],
         "images": 12,
         "images_sha256": "0" * 64,
         "settings": {},
