@@ -12,9 +12,10 @@ from infogan_fast.spec import Latents
 
 Player = Literal["discriminator", "generator"]
 
-#: What a term can ask for beside what every step has: another random view of the real images and Q's output for both
-#: (``real_head``, ``second_view_head``); the real images' labels; or one random number per image (``uniform``).
-Input = Literal["second_view", "labels", "uniform"]
+#: What a term can ask for beside what every step has: the images as D saw them (``real``, ``fake``); another random view
+#: of the real images and Q's output for both (``real_head``, ``second_view_head``); the real images' labels; or one
+#: random number per image (``uniform``).
+Input = Literal["images", "second_view", "labels", "uniform"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 
 
@@ -34,10 +35,10 @@ class DiscriminatorPasses(NamedTuple):
     """The latent variables of the generated images."""
     code_weight_scale: Tensor
     """``[m + C]``, what the schedule multiplies the weight of each code by."""
-    real: Tensor
-    """``[B, *shape]``, the real images as D saw them."""
-    fake: Tensor
-    """``[B, *shape]``, the generated images as D saw them, detached from G."""
+    real: Tensor | None
+    """``[B, *shape]``, the real images as D saw them; None unless a term asks for ``images``."""
+    fake: Tensor | None
+    """``[B, *shape]``, the generated images as D saw them, detached from G; likewise."""
     judge: Callable[[Tensor], Tensor]
     """D's logits ``[B, 1]`` for other images ``[B, *shape]``, by another pass; for terms with second derivatives."""
     real_head: Tensor | None

@@ -40,7 +40,7 @@ class GradientPenalty(DiscriminatorTerm):
         weight: lambda; the paper's is 10.
     """
 
-    inputs = frozenset({"uniform"})
+    inputs = frozenset({"images", "uniform"})
     needs_second_derivatives = True
     metrics = ("gradient_penalty",)
 
@@ -50,6 +50,8 @@ class GradientPenalty(DiscriminatorTerm):
     def __call__(self, passes: DiscriminatorPasses) -> Contribution:
         """The term, computed from real and generated images; the metric is without the weight."""
         assert passes.uniform is not None
+        assert passes.real is not None
+        assert passes.fake is not None
         fraction = passes.uniform.view(-1, *(1,) * (passes.real.ndim - 1))
         interpolates = torch.lerp(passes.fake, passes.real, fraction).detach().requires_grad_()
         (gradient,) = torch.autograd.grad(passes.judge(interpolates).sum(), interpolates, create_graph=True)

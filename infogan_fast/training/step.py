@@ -48,6 +48,7 @@ class TrainingStep:
         self.metrics = tuple(name for term in in_order for name in term.metrics)
         """Names of the values that a step gives."""
         device, in_float32 = model.device, config.precision == "float32"
+        self._keeps_images = any("images" in term.inputs for term in terms)
         self._second_view = any("second_view" in term.inputs for term in terms)
         self._generator_reads_q = any(term.reads_q for term in self._generator_terms)
         twice_differentiated = any(term.needs_second_derivatives for term in terms)
@@ -129,7 +130,7 @@ class TrainingStep:
         real, batch = inputs.real, len(fake)
         assert real is not None
         images = inputs.views.augment(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
-        seen_real, seen_fake = torch.split(images, batch)
+        seen_real, seen_fake = torch.split(images, batch) if self._keeps_images else (None, None)
         if self._second_view:
             assert inputs.second_view is not None
             images = torch.cat((images, inputs.second_view.augment(real, 0)))

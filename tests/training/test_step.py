@@ -153,7 +153,7 @@ def test_terms_of_ones_own(make_config):
     class Seen(DiscriminatorTerm):
         """Takes everything that a term can ask for."""
 
-        inputs = frozenset({"second_view", "labels", "uniform"})
+        inputs = frozenset({"images", "second_view", "labels", "uniform"})
         metrics = ("seen",)
 
         def __call__(self, passes):
