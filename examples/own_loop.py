@@ -35,11 +35,9 @@ def main() -> None:
     # The trunk learns for D and Q: as in the paper's own code, both players' losses have the information loss.
     of_d_and_q = torch.optim.Adam([*trunk.parameters(), *D.parameters(), *Q.parameters()], 5e-4, (0.5, 0.999))
     of_g = torch.optim.Adam(G.parameters(), 1e-3, (0.5, 0.999))
-
     for step in range(1, steps + 1):
         latents = ig.sample_latents(spec, batch, seed=ig.new_seed())
         fake = G(latents.input).view(batch, 1, 16, 16)
-
         real_features, fake_features = trunk(stripes(batch)), trunk(fake.detach())
         loss_d = F.softplus(-D(real_features)).mean() + F.softplus(D(fake_features)).mean()
         of_d_and_q.zero_grad()

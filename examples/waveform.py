@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.manual_seed(0)  # of the initial weights
-    spec = ig.LatentSpec(noise=2, categorical=(3,), continuous=1)
+    spec = ig.LatentSpec(noise=4, categorical=(3,), continuous=1)
     generator = nn.Sequential(
         *(nn.Linear(spec.input_dim, 64 * 16), nn.BatchNorm1d(64 * 16), nn.ReLU(), nn.Unflatten(1, (64, 16))),
         *(nn.ConvTranspose1d(64, 32, 4, stride=2, padding=1), nn.BatchNorm1d(32), nn.ReLU()),
@@ -46,10 +46,10 @@ def main() -> None:
     D, Q = nn.Linear(128, 1), nn.Linear(128, spec.head_dim())
     model = ig.InfoGAN(spec, generator=generator, trunk=trunk, discriminator_head=D, q_head=Q)
     # The continuous code joins when the categorical one has settled, and noise keeps D from winning.
-    settings = {"steps": options.steps, "continuous_from": 0.1, "continuous_full": 0.3, "instance_noise": 0.1}
-    rates = {"learning_rate_discriminator": 5e-4, "learning_rate_head": 5e-4, "decay_from": 0.5}
+    settings = {"continuous_weight": 0.2, "continuous_from": 0.1, "continuous_full": 0.3, "instance_noise": 0.1}
+    settings |= {"learning_rate_discriminator": 5e-4, "learning_rate_head": 5e-4, "decay_from": 0.5}
     data = {"data": tones(9_000, seed=0), "heldout": tones(1_000, seed=1)}
-    run = ig.train(**data, model=model, out=options.out, progress=print, **settings, **rates)
+    run = ig.train(**data, model=model, out=options.out, steps=options.steps, progress=print, **settings)
     print(f"accuracy of the categorical code: {run.summary['accuracy']:.3f}; pictures: {run.folder / 'traversals'}")
 
 

@@ -131,7 +131,9 @@ class InfoGAN(nn.Module):
 
         Args:
             batch_size: how many, ``>= 1``.
-            categorical, continuous, seed: as in ``make_latents``; None to draw.
+            categorical: as in ``make_latents``; None to draw.
+            continuous: likewise.
+            seed: likewise.
 
         Raises:
             ValueError, TypeError: as ``make_latents``.
@@ -168,8 +170,9 @@ class InfoGAN(nn.Module):
         was trained on.
 
         Args:
-            a, b: latent variables of one row, as ``make_latents(spec, 1, ...)`` gives them, or a row of their
-                ``input``, ``[input_dim]``.
+            a: latent variables of one row, as ``make_latents(spec, 1, ...)`` gives them, or a row of their ``input``,
+                ``[input_dim]``.
+            b: likewise.
             steps: how many, ``>= 2``.
 
         Raises:

@@ -124,8 +124,9 @@ def info_loss(
             continuous in float32 or the head's dtype, None for either of which the spec has none; or a ``LatentSeed``,
             which draws the same codes again from the counter. They receive no gradient.
         spec: the latent variables.
-        categorical_weight, continuous_weight: a float, or one float per code; finite and ``>= 0``. Constants of
-            compiled code; see ``weight_scale``.
+        categorical_weight: a float, or one float per code; finite and ``>= 0``. A constant of compiled code; see
+            ``weight_scale``.
+        continuous_weight: likewise.
         variance: ``"learned"`` (the head gives the log-variance), ``"learned_std"`` (it gives the log of the
             standard deviation, as the paper's appendix C writes it) or a positive float (fixed; no columns in the
             head), of which the reciprocal is finite in the dtype of the loss: at least 2.94e-39 in float32.

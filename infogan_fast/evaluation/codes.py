@@ -36,7 +36,8 @@ def recover_codes(model: InfoGAN, seed: Tensor, offset: int, samples: int) -> Co
 
     Args:
         model: the networks.
-        seed, offset: as in ``sample_latents``; the seed is on the model's device.
+        seed: as in ``sample_latents``, on the model's device.
+        offset: as in ``sample_latents``.
         samples: how many, ``>= 2``.
 
     Raises:

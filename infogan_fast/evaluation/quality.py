@@ -36,7 +36,8 @@ def image_quality(
         model: the networks; G is used in evaluation mode.
         images: real ones that G was trained on, ``[N, C, H, W]`` with C 1 or 3, or stored. Floating-point ones are
             compared as pixels, their range (``ValueRange``) mapped to 0 to 255.
-        seed, offset: of the generated images, as in ``sample_latents``; the seed also draws the real ones.
+        seed: of the generated images, as in ``sample_latents``; it also draws the real ones.
+        offset: of the generated images, likewise.
         with_fid: also the FID, if this machine can.
 
     Returns:

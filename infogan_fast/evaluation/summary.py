@@ -67,7 +67,8 @@ def evaluate(
         model: the networks.
         data: real data, for the accuracy, the scores of disentanglement and, where they are images, the quality of the
             generated ones.
-        seed, offset: of the generated samples, as in ``sample_latents``; the seed is on the model's device.
+        seed: of the generated samples, as in ``sample_latents``, on the model's device.
+        offset: likewise.
         samples: number of generated samples for L_I and R2, ``>= 2``.
         with_fid: also the FID, if its network is on this machine; it takes minutes on a CPU.
 

@@ -43,7 +43,8 @@ def invariant_information(logits: Tensor, second_view_logits: Tensor) -> Tensor:
     Information Clustering, arXiv 1807.06653, equations 2 and 3, with the joint distribution made symmetric).
 
     Args:
-        logits, second_view_logits: ``[B, K]`` for two views of the same B images, in the same order.
+        logits: ``[B, K]`` for one view of B images.
+        second_view_logits: ``[B, K]`` for another view of the same images, in the same order.
     """
     joint = logits.softmax(dim=1).T @ second_view_logits.softmax(dim=1) / len(logits)
     joint = ((joint + joint.T) / 2.0).clamp_min(torch.finfo(joint.dtype).tiny)  # p log p is 0 there, and not NaN

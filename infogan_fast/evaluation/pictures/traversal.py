@@ -67,7 +67,8 @@ def write_traversals(
 
     Args:
         model: the networks; G is used in evaluation mode.
-        seed, offset: where the noise comes from, as in ``sample_latents``; the seed is on the model's device.
+        seed: of the noise, as in ``sample_latents``, on the model's device.
+        offset: likewise.
         folder: where the PNG files go; it is made if missing.
         real: what is shown of the real data.
 
