@@ -44,7 +44,7 @@ def main() -> None:
         make_images(options.images)
 
     torch.manual_seed(0)  # of the initial weights
-    spec = ig.LatentSpec(noise=16, categorical=(2,))
+    spec = ig.LatentSpec(noise=16, categorical=(2,), continuous=1)
     start = nn.Sequential(nn.Linear(spec.input_dim, 256), nn.Unflatten(1, (16, 4, 4)))
     end = nn.Sequential(nn.BatchNorm2d(16), nn.ReLU(), nn.ConvTranspose2d(16, 1, 4, 2, 1), nn.Sigmoid())
     generator = nn.Sequential(start, nn.Upsample(scale_factor=2), Residual(), Residual(), end)
