@@ -1,6 +1,6 @@
 """Train on a folder of images from Python, with a residual network of one's own, batch normalisation inside.
 
-A folder that is not there is made, of bars; its subfolders are the classes that the categorical code should find.
+A folder that is not there is made, of horizontal and vertical bars, which the categorical code should tell apart.
 
     python examples/image_folder.py --images FOLDER --steps 5000 --out runs/folder
 """
@@ -42,7 +42,6 @@ def main() -> None:
     options = parser.parse_args()
     if not options.images.exists():
         make_images(options.images)
-
     torch.manual_seed(0)  # of the initial weights
     spec = ig.LatentSpec(noise=16, categorical=(2,), continuous=1)
     start = nn.Sequential(nn.Linear(spec.input_dim, 256), nn.Unflatten(1, (16, 4, 4)))
@@ -51,8 +50,8 @@ def main() -> None:
     trunk = nn.Sequential(nn.Conv2d(1, 16, 4, 2, 1), Residual(), nn.AvgPool2d(2), Residual(), nn.Flatten())
     D, Q = nn.Linear(256, 1), nn.Linear(256, spec.head_dim())
     model = ig.InfoGAN(spec, generator=generator, trunk=trunk, discriminator_head=D, q_head=Q)
-    settings = {"image_size": 16, "channels": 1, "steps": options.steps, "instance_noise": 0.3}
-    run = ig.train(data=options.images, model=model, out=options.out, progress=print, **settings)
+    settings = {"image_size": 16, "channels": 1, "instance_noise": 0.3, "learning_rate_generator": 2e-3}
+    run = ig.train(data=options.images, model=model, out=options.out, steps=options.steps, progress=print, **settings)
     print(f"report: {run.folder / 'report.html'}")
 
 

@@ -1,4 +1,4 @@
-"""Every program of examples/, for a few steps: what it makes, and what it prints."""
+"""Every program of examples/ and the code of docs/python.md, for a few steps: what they make, and what they print."""
 
 import dataclasses
 import json
@@ -12,15 +12,22 @@ from PIL import Image
 
 from infogan_fast.training import PRESETS
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path, monkeypatch):
+    """Runs go to a folder of their own, and are evaluated on few samples and narrow networks."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("plain", "mnist5k"):
+        quick = dataclasses.replace(PRESETS[name], evaluation_samples=50, width=0.05, steps=2)
+        monkeypatch.setitem(PRESETS, name, quick)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Runs a program as a user does, in a folder of its own; gives what it printed."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("plain", "mnist5k"):  # evaluated on fewer samples, and on narrower networks
-        monkeypatch.setitem(PRESETS, name, dataclasses.replace(PRESETS[name], evaluation_samples=50, width=0.05))
+def run(monkeypatch, capsys):
+    """Runs a program as a user does; gives what it printed."""
 
     def run(program, *words):
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
@@ -51,7 +58,7 @@ def test_own_loop(run):
 def test_image_folder(run, tmp_path):
     printed = run("image_folder.py", "--steps", 2, "--out", "run")
     assert printed.endswith("report: run/report.html\n")
-    summary = assert_finished(tmp_path / "run", 2, [1, 16, 16], PICTURES[:1])
+    summary = assert_finished(tmp_path / "run", 2, [1, 16, 16], PICTURES)
     assert (summary["training_images"], summary["data"]) == (400, str(tmp_path / "runs" / "bars"))
     assert summary["accuracy_train"] >= 0.5  # two classes, matched to two categories
 
@@ -61,7 +68,7 @@ def test_image_folder_of_the_users_own(run, tmp_path):
     for number in range(70):
         Image.new("RGB", (20, 30), (number, 0, 0)).save(tmp_path / "images" / f"{number}.jpg")
     run("image_folder.py", "--steps", 1, "--images", tmp_path / "images", "--out", "run")
-    assert assert_finished(tmp_path / "run", 1, [1, 16, 16], PICTURES[:1])["training_images"] == 70
+    assert assert_finished(tmp_path / "run", 1, [1, 16, 16], PICTURES)["training_images"] == 70
     assert not (tmp_path / "runs").exists()
 
 
@@ -87,6 +94,22 @@ def test_conditional(run, tmp_path):
     with Image.open(tmp_path / "again.png") as image:
         assert image.tobytes() == new
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mnist5k"]
+
+
+def test_the_code_of_the_page_on_python(tmp_path):
+    page = (ROOT / "docs" / "python.md").read_text()
+    names = {}
+    for code in re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE):
+        for steps, few in (("steps=500", "steps=2"), ("steps=2000", "steps=2"), ("steps=3000", "steps=3")):
+            code = code.replace(steps, few)
+        exec(code, names)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"x", "y", "points", "mnist5k", "drift", "z"}
+    assert names["between"].shape == (9, 1, 28, 28)
+    assert names["summary"]["steps"] == 2
+    assert len(names["files"]) == 3
+    run, metrics = names["run"], names["metrics"]
+    assert (run.summary["steps"], run.config.evaluation_samples, metrics["r2"] != run.summary["r2"]) == (3, 50, True)
+    assert '"drift"' in (run.folder / "metrics.jsonl").read_text()
 
 
 def test_every_example_is_short_and_tested():
