@@ -103,7 +103,15 @@ def test_the_code_of_the_page_on_python(tmp_path):
         for steps, few in (("steps=500", "steps=2"), ("steps=2000", "steps=2"), ("steps=3000", "steps=3")):
             code = code.replace(steps, few)
         exec(code, names)
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"x", "y", "points", "mnist5k", "drift", "z"}
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {
+        "x",
+        "y",
+        "points",
+        "images",
+        "dataset",
+        "drift",
+        "z",
+    }
     assert names["between"].shape == (9, 1, 28, 28)
     assert names["summary"]["steps"] == 2
     assert len(names["files"]) == 3
