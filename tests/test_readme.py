@@ -18,15 +18,21 @@ README = (ROOT / "README.md").read_text()
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def test_the_five_lines_run_as_they_stand():
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def test_its_code_runs_as_it_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loss, training = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     generator, head = torch.nn.Linear(74, 100), torch.nn.Linear(100, 14)
     names = {"G": generator, "Q": head, "gan_loss": torch.zeros(())}
-    exec(code, names)
+    exec(loss, names)
     assert names["loss"].isfinite()
     assert names["nll"].shape == (3,)
     assert generator.weight.grad.abs().sum() > 0
     assert head.weight.grad.abs().sum() > 0
+    names |= {"T": torch.nn.Identity(), "D": torch.nn.Linear(100, 1), "images": torch.rand(70, 100)}
+    exec(training.replace("steps=5000", "steps=1, evaluation_samples=20"), names)
+    assert names["x"].shape == (8, 100)
+    assert names["codes"].mean.shape == (8, 2)
+    assert names["run"].summary["steps"] == 1
 
 
 def test_the_make_targets_exist():
