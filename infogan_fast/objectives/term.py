@@ -12,9 +12,9 @@ from infogan_fast.spec import Latents
 
 Player = Literal["discriminator", "generator"]
 
-#: What a term can ask for beside what every step has: the images as D saw them (``real``, ``fake``); another random view
-#: of the real images and Q's output for both (``real_head``, ``second_view_head``); the real images' labels; or one
-#: random number per image (``uniform``).
+#: What a term can ask for beside what every step has: the images as D saw them (``real``, ``fake``); another random
+#: view of the real images and Q's output for both (``real_head``, ``second_view_head``); the real images' labels; or
+#: one random number per image (``uniform``).
 Input = Literal["images", "second_view", "labels", "uniform"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 

@@ -161,7 +161,11 @@ def term(**changes):
     [
         ([Term], ConfigError, "terms: got Term, allowed: instances of DiscriminatorTerm or GeneratorTerm"),
         (Term(), ConfigError, "terms: got Term, allowed: a list of terms"),
-        ([term(inputs=frozenset({"label"}))], ConfigError, "Changed asks for label, allowed: images, second_view, labels"),
+        (
+            [term(inputs=frozenset({"label"}))],
+            ConfigError,
+            "Changed asks for label, allowed: images, second_view, labels",
+        ),
         ([term(metrics="mine")], ConfigError, "metrics: got 'mine', allowed: a tuple of names"),
         ([term(metrics=("seconds",))], ConfigError, "Changed logs seconds, a name that metrics.jsonl has"),
         ([term(metrics=("a", "b"))], TypeError, r"Changed: it logs 1 values, allowed: 2, one for each of \('a', 'b'\)"),
