@@ -55,6 +55,7 @@ def start(
         data = _loaded(config, progress) if data is None else _resized(data, config)
         _check_enough(data, config)
         if model is None:
+            _check_images(data)
             check_memory(config, data.image_shape)
         trainer = Trainer(config, data, folder, model, terms)
         folder.check_room(trainer.room_needed())
@@ -91,6 +92,14 @@ def _resized(data: datasets.ImageData, config: TrainConfig) -> datasets.ImageDat
         got = f"{data.images.dtype} of shape {size_text(data.shape)}"
         raise ConfigError(f"image_size and channels: got data {got}, allowed with uint8 images alone")
     return resized(data, config.image_size, config.channels, Streaming(config.stream, config.workers))
+
+
+def _check_images(data: datasets.ImageData) -> None:
+    if len(data.shape) != 3:
+        raise ConfigError(
+            f"{data.name}: got items of shape {list(data.shape)}; the built-in networks are for images, [C, H, W]: give "
+            "networks of your own with ig.train(..., model=...)"
+        )
 
 
 def _check_enough(data: datasets.ImageData, config: TrainConfig) -> None:

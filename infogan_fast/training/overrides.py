@@ -57,7 +57,10 @@ def settings_of(values: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in allowed_values():
             raise ConfigError(_unknown(key))
-    return {key: _plain(value) for key, value in values.items()}
+    plain = {key: _plain(value) for key, value in values.items()}
+    if isinstance(options := plain.get("game_options"), Mapping):
+        plain["game_options"] = ",".join(f"{name}:{value}" for name, value in options.items()) or None
+    return plain
 
 
 def _plain(value: Any) -> Any:

@@ -345,6 +345,7 @@ def test_terms_of_ones_own_get_labels(tmp_path, stream):
         ({"model": nn.Linear(2, 2)}, ConfigError, "model: got Linear, allowed: an InfoGAN"),
         ({"data": torch.rand(40, 1, 6, 6)}, ConfigError, r"model: generator: got \[2, 1, 8, 8\] for two rows, allowed"),
         ({"data": torch.rand(4, 1, 8, 8)}, DataError, "holds 4 training images, allowed: at least batch_size, 8"),
+        ({"model": None, "data": torch.rand(40, 5)}, ConfigError, r"items of shape \[5\]; the built-in .* model="),
         ({"data": None, "heldout": torch.rand(4, 1, 8, 8)}, ConfigError, "heldout: got data, allowed only where"),
         ({"data": 3}, DataError, "got int"),
         ({"data": torch.full((40, 1, 8, 8), torch.nan)}, DataError, "NaN"),
@@ -365,6 +366,12 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     with pytest.raises(RunFolderError, match="is not empty"):
         ig.train(out=tmp_path / "run", data=photos(), model=dcgan(), **TINY)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["precious"]
+
+
+def test_numbers_of_numpy_and_options_by_name(tmp_path):
+    settings = {**TINY, "steps": np.int64(2), "game": "wgan-gp", "game_options": {"penalty": 3}}
+    run = ig.train(out=tmp_path / "run", data=photos(), model=dcgan(), **settings)
+    assert (run.config.steps, run.config.options_of_game) == (2, {"penalty": 3.0})
 
 
 def test_run_folders_make_themselves(tmp_path, monkeypatch):
