@@ -97,8 +97,8 @@ def _resized(data: datasets.ImageData, config: TrainConfig) -> datasets.ImageDat
 def _check_images(data: datasets.ImageData) -> None:
     if len(data.shape) != 3:
         raise ConfigError(
-            f"{data.name}: got items of shape {list(data.shape)}; the built-in networks are for images, [C, H, W]: give "
-            "networks of your own with ig.train(..., model=...)"
+            f"{data.name}: got items of shape {list(data.shape)}; the built-in networks are for images, [C, H, W]: "
+            "give networks of your own with ig.train(..., model=...)"
         )
 
 
