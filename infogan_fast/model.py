@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -213,17 +213,18 @@ class InfoGAN(nn.Module):
         if not dtypes <= {"torch.float32"} and not dtypes <= {"torch.float64"}:
             raise ValueError(f"got parameters of {', '.join(sorted(dtypes))}, allowed: all float32 or all float64")
         with evaluation_mode(self):
-            made = self.generator(torch.zeros(rows, spec.input_dim, dtype=self.dtype, device=self.device))
+            latents = torch.zeros(rows, spec.input_dim, dtype=self.dtype, device=self.device)
+            made = _called(self.generator, "generator", latents)
             _check_output("generator", made, (rows, *shape), "the data")
-            features = _unchanged(self.trunk, "trunk", made)
+            features = _called_beside_others(self.trunk, "trunk", made)
             if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != rows:
                 got = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
                 raise ValueError(f"trunk: got {got} from {list(made.shape)}, allowed: [{rows}, F]")
-            logits = _unchanged(self.discriminator_head, "discriminator_head", features)
+            logits = _called_beside_others(self.discriminator_head, "discriminator_head", features)
             _check_output("discriminator_head", logits, (rows, 1), "a logit per row")
             needed = (rows, spec.head_dim(self.variance))
             name, read = ("q_network", made) if self.q_head is None else ("q_head", features)
-            _check_output(name, _unchanged(self.q, name, read), needed, f"{spec}, {self.variance!r}")
+            _check_output(name, _called_beside_others(self.q, name, read), needed, f"{spec}, {self.variance!r}")
 
 
 @contextmanager
@@ -271,10 +272,17 @@ def _check_nothing_shared(networks: dict[str, nn.Module]) -> None:
                 )
 
 
-def _unchanged(network: nn.Module, name: str, x: Tensor) -> object:
-    """The network's output; its input must be as it was afterwards."""
+def _called(network: nn.Module, name: str, x: Tensor) -> Any:
+    try:
+        return network(x)
+    except (RuntimeError, ValueError, IndexError) as error:  # as PyTorch's layers raise at shapes that do not fit
+        raise ValueError(f"{name}: cannot take {list(x.shape)}: {error}") from error
+
+
+def _called_beside_others(network: nn.Module, name: str, x: Tensor) -> Any:
+    """The network's output; its input, which other networks read too, must be as it was afterwards."""
     version = x._version
-    output = network(x)
+    output = _called(network, name, x)
     if x._version != version:
         raise ValueError(f"{name}: changes its input, which other networks read too; its first layer has inplace=True?")
     return output

@@ -221,7 +221,7 @@ class RunFolder:
         return os.path.lexists(self.path / "summary.json")
 
     def read_summary(self) -> dict[str, Any]:
-        """What ``summary.json`` holds, as ``SummaryFile`` has it.
+        """What ``summary.json`` holds, as it is written there.
 
         Raises:
             RunFolderError: there is no such file, or it is damaged.
@@ -229,7 +229,9 @@ class RunFolder:
         path = self.path / "summary.json"
         if not self.has_summary:
             raise RunFolderError(f"{self.path}: has no summary.json: the run is not finished")
-        return checked(SummaryFile, parse_json(read_bytes(path), path), path).model_dump()
+        summary: dict[str, Any] = parse_json(read_bytes(path), path)
+        checked(SummaryFile, summary, path)
+        return summary
 
     def read_picture(self, name: str) -> bytes | None:
         """A picture of ``summary.json``, which names it ``traversals/NAME.png``; None if it is not there any more.

@@ -19,6 +19,8 @@ from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.memory import check_memory
 from infogan_fast.training.settings import OWN_DATA, OWN_NETWORKS, ConfigError, TrainConfig
 
+_NO_NETWORKS = "networks: got own, which needs networks of your own: from Python, ig.train(..., model=...)"
+
 
 def start(
     config: TrainConfig,
@@ -50,7 +52,7 @@ def start(
     folder.hold()
     try:
         if config.networks == OWN_NETWORKS and model is None:
-            raise ConfigError(needs_networks(folder) if folder.is_run else "networks: got own, allowed from Python")
+            raise ConfigError(needs_networks(folder) if folder.is_run else _NO_NETWORKS)
         folder.prepare()
         data = _loaded(config, progress) if data is None else _resized(data, config)
         _check_enough(data, config)

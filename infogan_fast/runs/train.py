@@ -77,6 +77,8 @@ def train(
         WriteError: a file cannot be written; all that was saved before is still there.
         KeyboardInterrupt: it was interrupted, and saved.
     """
+    if not isinstance(preset_name, str | None):
+        raise ConfigError(f"preset: got {type(preset_name).__name__}, allowed: a name; data are given as data=")
     overrides = settings_of(settings)
     own_data = _own_data(data, heldout, overrides)
     if isinstance(data, (str, os.PathLike)):

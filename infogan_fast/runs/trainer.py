@@ -170,8 +170,13 @@ class Trainer:
                 self._draw()
             if "checkpoint" in due:
                 self._state.save()
-            if metrics is not None and progress is not None:  # last, as it may raise
-                progress(metrics)
+            if metrics is not None and progress is not None:
+                try:
+                    progress(metrics)
+                except BaseException:  # the step is whole, and nothing of it is to be lost
+                    if "checkpoint" not in due:
+                        self._state.save()
+                    raise
         self._state.seconds = before + time.perf_counter() - started
 
     def _is_due(self, what: str) -> bool:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.data import ImageData
+from infogan_fast.data.images import size_text
 from infogan_fast.model import InfoGAN
 from infogan_fast.objectives import Term
 from infogan_fast.training import randomness
@@ -105,7 +106,7 @@ def _model(config: TrainConfig, data: ImageData, model: InfoGAN | None) -> InfoG
         with randomness.generators_restored(torch.device(config.device)):
             model.check(data.shape)
     except ValueError as error:
-        raise ConfigError(f"model: {error}") from error
+        raise ConfigError(f"model: {error}; the data are {data.name}, {size_text(data.shape)}") from error
     return model
 
 

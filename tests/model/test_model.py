@@ -154,6 +154,8 @@ def test_shared_parameters_are_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"generator": nn.Linear(9, 5)}, r"generator: cannot take \[2, 11\]: mat1 and mat2 shapes cannot"),
+        ({"discriminator_head": nn.Linear(7, 1)}, r"discriminator_head: cannot take \[2, 6\]: mat1 and mat2"),
         ({"generator": nn.Linear(11, 4)}, r"generator: got \[2, 4\] for two rows, allowed: \[2, 5\] \(the data\)"),
         ({"trunk": nn.Unflatten(1, (5, 1))}, r"trunk: got \[2, 5, 1\] from \[2, 5\], allowed: \[2, F\]"),
         ({"discriminator_head": nn.Linear(6, 2)}, r"discriminator_head: got \[2, 2\] for two rows, allowed: \[2, 1\]"),

@@ -198,6 +198,23 @@ def test_another_objective_is_another_run(tmp_path):
     assert ig.train(data=(DATA, labels), terms=[labelled], **again).summary["steps"] == 4
 
 
+def test_a_callback_that_raises_loses_no_step(tmp_path):
+    def fails(metrics):
+        if metrics.step == 3:
+            raise ArithmeticError("mine")
+
+    with pytest.raises(ArithmeticError, match="mine"):
+        train(tmp_path / "run", networks(), progress=fails)
+    assert [path.stem for path in checkpoints(tmp_path / "run" / "checkpoints")][-1] == "step_00000003"
+    ig.train(out=tmp_path / "run", data=DATA, model=networks(), resume=True)
+    train(tmp_path / "whole", networks())
+    one, other = (
+        load_checkpoint(checkpoints(tmp_path / name / "checkpoints")[-1], torch.device("cpu"))[0]
+        for name in ("run", "whole")
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_surroundings_of_the_call(tmp_path):
     """Autocast, no_grad and the default dtype are the caller's own affair."""
     expected = train(tmp_path / "plain", networks()).model.state_dict()

@@ -159,6 +159,8 @@ def test_a_run_of_python_is_a_whole_run(tmp_path):
     with pytest.raises(ConfigError, match=r"needs networks of your own \(generator .*Generator, .*ig\.load"):
         ig.load(run.folder)
     again = ig.load(run.folder, model=dcgan(seed=5))
+    assert again.summary == json.loads((run.folder / "summary.json").read_text())
+    assert again.summary.keys() == run.summary.keys()
     assert again.summary["accuracy"] == run.summary["accuracy"]
     for name, tensor in run.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[name], tensor)
@@ -342,6 +344,8 @@ def test_terms_of_ones_own_get_labels(tmp_path, stream):
         ({"noise": 5}, ConfigError, "noise: got 5, allowed: 4, which is that of model="),
         ({"networks": "mnist"}, ConfigError, "networks: got 'mnist', allowed: 'own', which is that of model="),
         ({"model": None, "networks": "own"}, ConfigError, "networks: got own, allowed with model="),
+        ({"model": None, "preset_name": "plain"}, ConfigError, "networks: got own, which needs networks of your own"),
+        ({"preset_name": torch.zeros(2)}, ConfigError, "preset: got Tensor, allowed: a name; data are given as data="),
         ({"model": nn.Linear(2, 2)}, ConfigError, "model: got Linear, allowed: an InfoGAN"),
         ({"data": torch.rand(40, 1, 6, 6)}, ConfigError, r"model: generator: got \[2, 1, 8, 8\] for two rows, allowed"),
         ({"data": torch.rand(4, 1, 8, 8)}, DataError, "holds 4 training images, allowed: at least batch_size, 8"),
