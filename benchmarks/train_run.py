@@ -30,16 +30,6 @@ from infogan_fast.training.presets import preset
 from infogan_fast.training.settings import TrainConfig
 
 
-class Lines:
-    """Keeps the lines of metrics."""
-
-    def __init__(self) -> None:
-        self.lines: list[Metrics] = []
-
-    def update(self, metrics: Metrics) -> None:
-        self.lines.append(metrics)
-
-
 def images() -> tuple[ImageData, str | None]:
     """What to train on, and what is missing of it."""
     try:
@@ -71,16 +61,16 @@ def shapes(count: int = 4000, size: int = 28) -> ImageData:
 def train(config: TrainConfig, data: ImageData, seconds: float, folder: Path) -> dict[str, Any]:
     """Figures of one run that is stopped after ``seconds``, compilation included, once there are figures."""
     started = time.monotonic()
-    lines = Lines()
+    lines: list[Metrics] = []
     trainer = Trainer(config, data, RunFolder(folder))
     folder.mkdir(parents=True, exist_ok=True)
-    trainer.run(lines, stop=lambda: time.monotonic() - started > seconds and len(lines.lines) > 2)
-    losses = lines.lines[-1].losses
+    trainer.run(lines.append, stop=lambda: time.monotonic() - started > seconds and len(lines) > 2)
+    losses = lines[-1].losses
     return {
         "steps": trainer.step,
         "seconds": trainer.seconds,
-        "images_per_second": statistics.median(line.images_per_second for line in lines.lines[1:]),
-        "seconds_until_first_line": lines.lines[0].seconds,
+        "images_per_second": statistics.median(line.images_per_second for line in lines[1:]),
+        "seconds_until_first_line": lines[0].seconds,
         "last_losses": losses,
         "finite": all(map(math.isfinite, losses.values())),
     }

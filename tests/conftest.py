@@ -11,11 +11,7 @@ import torch
 
 sys.path += [str(Path(__file__).parent / folder) for folder in ("ops", "support")]
 
-from tiny_run import SHORT, run, train_command, write_images
-
-from infogan_fast import __main__ as entry
-from infogan_fast.data import ImageData
-from infogan_fast.training import TrainConfig
+# What the trainer needs is imported where it is used: the tests of the ops run without its packages.
 
 # What is ignored at the start of a process stays so, and is inherited: the tests of signals need the usual reactions
 # also under nohup, and as a background job of a shell.
@@ -43,11 +39,15 @@ def data():
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (40, 1, 8, 8), generator=generator, dtype=torch.uint8)
     labels = torch.arange(40) % 3
+    from infogan_fast.data import ImageData
+
     return ImageData("tiny", images[:30], labels[:30], images[30:], labels[30:])
 
 
 @pytest.fixture
 def make_config():
+    from infogan_fast.training import TrainConfig
+
     def make(**changes):
         defaults = {
             "device": "cpu",
@@ -70,6 +70,8 @@ def make_config():
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A folder with images and a finished run on them, ``run``."""
+    from tiny_run import SHORT, run, train_command, write_images
+
     folder = tmp_path_factory.mktemp("finished")
     write_images(folder / "images")
     code, _, error = run(train_command(folder / "run", folder / "images", *SHORT, "--tensorboard"))
@@ -86,6 +88,8 @@ def out(finished, tmp_path):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs a command in this process; gives exit code, standard output and standard error."""
+
+    from infogan_fast import __main__ as entry
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["infogan-fast", *map(str, words)])
