@@ -186,10 +186,11 @@ def _targets(
         return latents.categorical, latents.continuous, None, 0, 0
     if isinstance(latents, (tuple, list)) and len(latents) == 2:
         categorical, continuous = latents
+        rows = head.shape[0] if head.ndim > 0 else 0  # what is wrong with such a head, the op says
         if categorical is None and not spec.categorical:
-            categorical = head.new_empty((head.shape[0], 0), dtype=torch.int64)
+            categorical = head.new_empty((rows, 0), dtype=torch.int64)
         if continuous is None and spec.continuous == 0:
-            continuous = head.new_empty((head.shape[0], 0), dtype=torch.float32)
+            continuous = head.new_empty((rows, 0), dtype=torch.float32)
         return categorical, continuous, None, 0, 0
     raise TypeError(
         f"latents must be Latents, LatentSeed or a pair (categorical, continuous) of tensors, got {type(latents)}"

@@ -197,3 +197,11 @@ def test_a_gradient_that_would_be_lost_is_refused(name):
         call(**values)
     with torch.no_grad():
         assert call(**values).isfinite()
+
+
+@pytest.mark.parametrize("spec", [ig.LatentSpec(continuous=1), ig.LatentSpec(categorical=(3,))], ids=str)
+def test_a_head_without_dimensions(spec):
+    """Also where one kind of codes is not given, as there are none."""
+    codes = (torch.zeros(2, 1).long(), None) if spec.categorical else (None, torch.zeros(2, 1))
+    with pytest.raises(ValueError, match=r"info_loss: head must be .*, got \[\]"):
+        ig.info_loss(torch.tensor(1.0), codes, spec)
