@@ -20,7 +20,6 @@ from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.model import InfoGAN
 from infogan_fast.networks.parts import Layers
 from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
-from infogan_fast.spec import LatentSpec, Variance
 from infogan_fast.training.loop import TrainingLoop
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.randomness import BatchOrder
@@ -31,8 +30,6 @@ class Job(Protocol):
     """One training run."""
 
     nets: InfoGAN
-    spec: LatentSpec
-    variance: Variance
     batch_size: int
 
     @property
@@ -57,7 +54,7 @@ class OurJob:
 
     def __init__(self, config: TrainConfig, data: ImageData) -> None:
         self.loop = TrainingLoop(config, data)
-        self.nets, self.spec, self.variance = self.loop.model, config.spec, config.variance
+        self.nets = self.loop.model
         self.batch_size = config.batch_size
 
     @property
@@ -87,7 +84,6 @@ class CommonJob:
         compile: compile the step.
     """
 
-    variance: Variance = "learned"
     captured = False
 
     def __init__(
@@ -95,13 +91,13 @@ class CommonJob:
     ) -> None:
         device = torch.device(config.device)
         config = dataclasses.replace(config, variance="learned")
-        self.spec, self.batch_size, self.step = config.spec, config.batch_size, 0
+        self.batch_size, self.step = config.batch_size, 0
         self.nets = channel_by_channel(build_networks(config, data.image_shape)).to(device).train()
         if isinstance(data.images, StoredImages):
             raise TypeError(f"{data.name}: the common steps take images in memory, got images that are streamed")
         self._images = data.images.to(device)
         self._order = BatchOrder(config.seed, len(data.images), config.batch_size, device)
-        self._training_step = form(self.nets, self.spec, compile)
+        self._training_step = form(self.nets, config.spec, compile)
 
     def __call__(self) -> Tensor:
         """One step."""

@@ -33,8 +33,6 @@ _ROW_BY_ROW = frozenset(
         *(FlattenPixels, UnflattenPixels, UnitTanh),
     }
 )
-
-
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 

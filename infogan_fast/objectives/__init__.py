@@ -3,7 +3,6 @@
 from infogan_fast.objectives.information import (
     DiscriminatorInformation,
     GeneratorInformation,
-    InformationLoss,
     nll_names,
 )
 from infogan_fast.objectives.real_information import RealInformation, invariant_information
@@ -28,7 +27,6 @@ __all__ = [
     "GeneratorInformation",
     "GeneratorPasses",
     "GeneratorTerm",
-    "InformationLoss",
     "RealInformation",
     "Term",
     "game_terms",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from torch import Tensor
-
+from infogan_fast.loss import InfoLoss
 from infogan_fast.objectives.term import (
     Contribution,
     DiscriminatorPasses,
@@ -13,30 +10,7 @@ from infogan_fast.objectives.term import (
     GeneratorPasses,
     GeneratorTerm,
 )
-from infogan_fast.ops import info_loss
-from infogan_fast.spec import Latents, LatentSpec, Variance
-
-
-class InformationLoss(NamedTuple):
-    """``info_loss`` with its settings: the sum over the codes of weight times -log Q(c|x), in nats."""
-
-    spec: LatentSpec
-    variance: Variance
-    categorical_weight: float
-    continuous_weight: float
-
-    def __call__(self, head: Tensor, latents: Latents, code_weight_scale: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss, 0-d, and the negative log-likelihood of each code, ``[m + C]``, unweighted and detached."""
-        return info_loss(
-            head,
-            latents,
-            self.spec,
-            self.categorical_weight,
-            self.continuous_weight,
-            self.variance,
-            return_terms=True,
-            weight_scale=code_weight_scale,
-        )
+from infogan_fast.spec import LatentSpec
 
 
 def nll_names(spec: LatentSpec) -> tuple[str, ...]:
@@ -45,9 +19,13 @@ def nll_names(spec: LatentSpec) -> tuple[str, ...]:
 
 
 class DiscriminatorInformation(DiscriminatorTerm):
-    """The information loss on generated images that trains Q, and the trunk that it shares with D."""
+    """The information loss on generated images that trains Q, and the trunk that it shares with D.
 
-    def __init__(self, loss: InformationLoss) -> None:
+    Args:
+        loss: with ``return_terms``.
+    """
+
+    def __init__(self, loss: InfoLoss) -> None:
         self._loss = loss
 
     @property
@@ -62,12 +40,16 @@ class DiscriminatorInformation(DiscriminatorTerm):
 
 
 class GeneratorInformation(GeneratorTerm):
-    """The information loss that makes G show the code, after D's update and on another view of the images."""
+    """The information loss that makes G show the code, after D's update and on another view of the images.
+
+    Args:
+        loss: with ``return_terms``.
+    """
 
     reads_q = True
     metrics = ("generator_information_loss",)
 
-    def __init__(self, loss: InformationLoss) -> None:
+    def __init__(self, loss: InfoLoss) -> None:
         self._loss = loss
 
     def __call__(self, passes: GeneratorPasses) -> Contribution:

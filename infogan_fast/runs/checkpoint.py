@@ -199,10 +199,14 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for index, parameter in enumerate(parameters):
         if parameter.requires_grad:
-            zeros = torch.zeros_like(parameter)
-            values = state.get(index, dict(zip(_ADAM_STATE, (torch.zeros(()), zeros, zeros), strict=True)))
+            values = state[index] if index in state else _no_gradient_yet(parameter)
             tensors |= {f"{prefix}.{index}.{key}": value for key, value in values.items()}
     return tensors
+
+
+def _no_gradient_yet(parameter: Tensor) -> dict[str, Tensor]:
+    moments = torch.zeros_like(parameter), torch.zeros_like(parameter)
+    return dict(zip(_ADAM_STATE, (torch.zeros(()), *moments), strict=True))
 
 
 def load_optimizer(optimizer: torch.optim.Adam, prefix: str, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from infogan_fast.evaluation import RealData, evaluate, write_traversals
 from infogan_fast.model import InfoGAN
 from infogan_fast.report.page import Checkpoint
 from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
+from infogan_fast.runs.data import load_data
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.load import load_model
 from infogan_fast.runs.report import write_evaluation_report
 from infogan_fast.runs.summary import about_data, about_objective
 from infogan_fast.training import randomness
-from infogan_fast.training.settings import OWN_DATA, TrainConfig
+from infogan_fast.training.settings import TrainConfig
 
 
 def evaluate_run(
@@ -46,7 +48,7 @@ def evaluate_run(
     Raises:
         RunFolderError, CheckpointError, DataError, ConfigError: as their messages say.
     """
-    nets, config, shape, _ = load_model(folder, device, which, model)
+    model, config, shape, _ = load_model(folder, device, which, model)
     images = data if isinstance(data, datasets.ImageData) else _data_for(config, data, shape, progress)
     if images.shape != shape:
         raise datasets.DataError(
@@ -54,9 +56,9 @@ def evaluate_run(
         )
     seed = torch.tensor(config.seed, device=config.device)
     with worker_deaths_explained(images.name):
-        figures = evaluate(nets, images, seed, randomness.EVALUATION, config.evaluation_samples, with_fid)
+        evaluation = evaluate(model, images, seed, randomness.EVALUATION, config.evaluation_samples, with_fid)
     return {
-        **figures.to_json(),
+        **evaluation.to_json(),
         **about_objective(config),
         **about_data(images),
     }
@@ -64,7 +66,7 @@ def evaluate_run(
 
 def report_evaluation(
     folder: RunFolder,
-    figures: dict[str, Any],
+    results: dict[str, Any],
     data: str | None = None,
     device: str | None = None,
     which: Which = "last",
@@ -73,7 +75,7 @@ def report_evaluation(
 
     Args:
         folder: of the run.
-        figures: what ``evaluate_run`` gave for the same arguments.
+        results: what ``evaluate_run`` gave for the same arguments.
         data: name or path of images other than the run's own.
         device: other than the run's own.
         which: of the checkpoints.
@@ -90,31 +92,20 @@ def report_evaluation(
     checkpoint = Checkpoint(which, step_of(find_checkpoint(folder.checkpoints, which)), other)
     with tempfile.TemporaryDirectory() as pictures:
         drawn = draw_run(folder, Path(pictures), device=device, which=which)
-        return write_evaluation_report(folder, figures, drawn, checkpoint)
+        return write_evaluation_report(folder, results, drawn, checkpoint)
 
 
 def _data_for(
     config: TrainConfig, data: str | None, shape: tuple[int, ...], progress: datasets.Progress | None
 ) -> datasets.ImageData:
     """The run's own images, or others; image files, which have no size of their own, at that of the run."""
-    image_size, channels = config.image_size, config.channels
-    if data is None and config.data == OWN_DATA:
-        raise datasets.DataError(
-            "data: the run was trained on data that were given from Python; name images with --data, or evaluate it "
-            "from there"
-        )
-    if data is not None and len(shape) == 3 and datasets.is_image_folder(data):
-        channels, height, width = shape
-        image_size = height if height == width else image_size
-    return datasets.load(
-        data or config.data,
-        image_size=image_size,
-        channels=channels,
-        strict=config.strict,
-        stream=config.stream,
-        workers=config.workers,
-        progress=progress,
-    )
+    if data is not None:
+        config = dataclasses.replace(config, data=data)
+        if len(shape) == 3 and datasets.is_image_folder(data):
+            channels, height, width = shape
+            side = height if height == width else config.image_size
+            config = dataclasses.replace(config, channels=channels, image_size=side)
+    return load_data(config, progress)
 
 
 def draw_run(
@@ -142,7 +133,7 @@ def draw_run(
     Raises:
         RunFolderError, CheckpointError, ConfigError, WriteError: as their messages say.
     """
-    nets, config, _, value_range = load_model(folder, device, which, model)
+    model, config, _, value_range = load_model(folder, device, which, model)
     if seed is None:
         seed = config.seed
     if out is None:
@@ -151,4 +142,4 @@ def draw_run(
     else:
         out.mkdir(parents=True, exist_ok=True)
     real = RealData(value_range)
-    return write_traversals(nets, torch.tensor(seed, device=config.device), randomness.PICTURES, out, real)
+    return write_traversals(model, torch.tensor(seed, device=config.device), randomness.PICTURES, out, real)

@@ -23,7 +23,7 @@ from infogan_fast.runs.checkpoint import (
 )
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.training.device import resolve
-from infogan_fast.training.networks import build_networks
+from infogan_fast.training.networks import build_networks, check_own_model
 from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
 
 
@@ -94,14 +94,10 @@ def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoG
     path = find_checkpoint(folder.checkpoints, which)
     tensors, scalars = load_checkpoint(path, torch.device(config.device))
     shape = tuple(scalars["shape"])
-    if config.networks == OWN_NETWORKS:
-        if model is None:
-            raise ConfigError(needs_networks(folder))
-        if not isinstance(model, InfoGAN):
-            raise ConfigError(f"model: got {type(model).__name__}, allowed: an InfoGAN")
+    if config.networks == OWN_NETWORKS and model is None:
+        raise ConfigError(needs_networks(folder))
+    if model is not None:
         check_own_model(model, config)
-    elif model is not None:
-        raise ConfigError(f"model: got networks of your own, allowed: None; {folder} has {config.networks}'s")
     else:
         with torch.device("meta"):  # settings of huge networks take no memory so
             check_networks(_built(config, shape, path), "model", tensors, path)
@@ -113,19 +109,6 @@ def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoG
     if config.ema > 0.0:
         load_networks(model.generator, "ema", tensors, path)
     return Loaded(model, config, shape, ValueRange(*scalars["value_range"]))
-
-
-def check_own_model(model: InfoGAN, config: TrainConfig) -> None:
-    """Whether networks of the user's own are for the settings' latent code.
-
-    Raises:
-        ConfigError: they are not.
-    """
-    if (model.spec, model.variance) != (config.spec, config.variance):
-        raise ConfigError(
-            f"model: got {model.spec} with variance {model.variance!r}, allowed: those of the run, {config.spec} with "
-            f"{config.variance!r}"
-        )
 
 
 def _built(config: TrainConfig, shape: tuple[int, ...], path: Path) -> InfoGAN:

@@ -57,12 +57,16 @@ class TrainedState:
         return {**tensors, "history": self._history.rows}
 
     def _weights(self) -> dict[str, Tensor]:
-        tensors = {f"model.{name}": tensor for name, tensor in self._model.state_dict().items()}
+        tensors = self._networks()
         for name, optimizer in self._optimizers.items():
             tensors |= optimizer_tensors(optimizer, name)
+        return _apart(tensors)
+
+    def _networks(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": tensor for name, tensor in self._model.state_dict().items()}
         if self._ema is not None:
             tensors |= {f"ema.{name}": tensor for name, tensor in self._ema.module.state_dict().items()}
-        return _apart(tensors)
+        return tensors
 
     def check(self) -> None:
         """Whether everything can be saved, asked before training.
@@ -70,16 +74,18 @@ class TrainedState:
         Raises:
             ConfigError: a tensor has a dtype that a checkpoint does not hold, or a value that is not finite.
         """
-        for name, tensor in self._weights().items():
+        for name, tensor in self._networks().items():
             if not isinstance(tensor, Tensor) or tensor.dtype not in DTYPES:
                 got = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
                 raise ConfigError(f"model: {name}: got {got}, allowed: {', '.join(map(str, DTYPES))}{_ADVICE}")
-            if name.startswith("model.") and not bool(tensor.isfinite().all()):
+            if not bool(tensor.isfinite().all()):
                 raise ConfigError(f"model: {name}: got values that are not finite, which no checkpoint holds{_ADVICE}")
 
     def checkpoint_bytes(self) -> int:
-        """Size of a checkpoint's tensors."""
-        return sum(tensor.nbytes for tensor in self._weights().values())
+        """Size of a checkpoint's tensors, Adam's two moments included where no step has made them yet."""
+        groups = [group for optimizer in self._optimizers.values() for group in optimizer.param_groups]
+        trained = [parameter for group in groups for parameter in group["params"] if parameter.requires_grad]
+        return sum(tensor.nbytes for tensor in (*self._networks().values(), *trained, *trained))
 
     def restore(self, tensors: Mapping[str, Tensor], path: Path) -> None:
         """Put back what ``tensors`` gave.
@@ -106,10 +112,9 @@ def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     seen: set[int] = set()
     apart = {}
     for name, tensor in tensors.items():
-        shared = isinstance(tensor, Tensor) and tensor.numel() > 0 and tensor.untyped_storage().data_ptr() in seen
-        apart[name] = tensor.clone() if shared else tensor
-        if isinstance(tensor, Tensor):
-            seen.add(tensor.untyped_storage().data_ptr())
+        storage = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if storage in seen and tensor.numel() > 0 else tensor
+        seen.add(storage)
     return apart
 
 
@@ -129,8 +134,7 @@ class RunState:
         self._loop, self._data, self._folder, self._value_range = loop, data, folder, value_range
         self._trained, self._images_sha256 = TrainedState(loop), data.sha256()
         self._trained.check()
-        reads_labels = loop.reads_labels and data.labels is not None
-        self._labels_sha256 = sha256_of(data.labels) if reads_labels and data.labels is not None else None
+        self._labels_sha256 = sha256_of(data.labels) if loop.reads_labels and data.labels is not None else None
         self.seconds = 0.0
         """Seconds of training until now."""
         self.last_log = (0, 0.0)

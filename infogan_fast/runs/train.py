@@ -87,8 +87,6 @@ def train(
         overrides["data"] = OWN_DATA
     if model is not None:
         overrides |= _settings_of_model(model, overrides)
-    elif overrides.get("networks") == OWN_NETWORKS:
-        raise ConfigError("networks: got own, allowed with model=, which is missing")
     folder, config, notes = prepare(
         None if out is None else Path(out),
         preset_name,

@@ -16,10 +16,10 @@ from infogan_fast.training.captured import Captured
 from infogan_fast.training.ema import GeneratorEMA
 from infogan_fast.training.history import History
 from infogan_fast.training.inputs import StepInputs
-from infogan_fast.training.networks import build_networks
+from infogan_fast.training.networks import build_networks, check_own_model
 from infogan_fast.training.objective import objective_of
 from infogan_fast.training.schedule import schedule_at
-from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
+from infogan_fast.training.settings import ConfigError, TrainConfig
 from infogan_fast.training.step import TrainingStep
 
 
@@ -48,7 +48,7 @@ class TrainingLoop:
     ) -> None:
         self.config, self.spec = config, config.spec
         self.device = torch.device(config.device)
-        self.model = _model(config, data, model).to(self.device).train()
+        self.model = _model(config, data, model).train()
         if self.device.type == "cuda":  # where convolutions are faster so; on a CPU the layers see to it themselves
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         objective = objective_of(config, terms)
@@ -92,15 +92,10 @@ class TrainingLoop:
 
 
 def _model(config: TrainConfig, data: ImageData, model: InfoGAN | None) -> InfoGAN:
+    """The networks on the device; those of the user's own, if they fit the settings and the data."""
     if model is None:
-        return build_networks(config, data.image_shape)
-    if config.networks != OWN_NETWORKS:
-        raise ConfigError(f"networks: got {config.networks!r} and networks of your own, allowed with these: own")
-    if (model.spec, model.variance) != (config.spec, config.variance):
-        raise ConfigError(
-            f"model: got {model.spec} with variance {model.variance!r}, allowed: those of the settings, {config.spec} "
-            f"with {config.variance!r}"
-        )
+        return build_networks(config, data.image_shape).to(config.device)
+    check_own_model(model, config)
     model.to(config.device)
     try:
         with randomness.generators_restored(torch.device(config.device)):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infogan_fast.loss import InfoLoss
 from infogan_fast.objectives import (
     INPUTS,
     DiscriminatorInformation,
     DiscriminatorTerm,
     GeneratorInformation,
     GeneratorTerm,
-    InformationLoss,
     RealInformation,
     Term,
     game_terms,
@@ -31,7 +31,8 @@ def objective_of(config: TrainConfig, more: Sequence[Term] = ()) -> tuple[Term, 
     """
     if not isinstance(more, Sequence):
         raise ConfigError(f"terms: got {type(more).__name__}, allowed: a list of terms")
-    information = InformationLoss(config.spec, config.variance, config.categorical_weight, config.continuous_weight)
+    weights = config.categorical_weight, config.continuous_weight
+    information = InfoLoss(config.spec, *weights, config.variance, return_terms=True)
     terms = [*game_terms(config.game, config.options_of_game), DiscriminatorInformation(information)]
     if "generator" in config.information_gradient:
         terms.append(GeneratorInformation(information))

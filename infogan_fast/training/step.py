@@ -54,7 +54,6 @@ class TrainingStep:
         twice_differentiated = any(term.needs_second_derivatives for term in terms)
         self._autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=not in_float32)
         own_ops = device.type == "cpu" and in_float32 and not config.compile
-        own_ops = own_ops and model.dtype in (torch.float32, torch.float64)
         self._generator = NetworkRunner(model.generator, own_ops)
         self._trunk = NetworkRunner(model.trunk, own_ops and not twice_differentiated)
         self._discriminator_head = NetworkRunner(model.discriminator_head, own_ops and not twice_differentiated)

@@ -302,7 +302,7 @@ def test_what_the_command_line_says_of_networks_and_data_of_ones_own(command, tm
     folder = ig.train(out=tmp_path / "images", data=images, **settings).folder
     code, _, error = command("evaluate", folder)
     assert code == 2
-    assert "name images with --data" in error
+    assert "name the same images with --data" in error
     code, _, error = command("train", "--resume", "--out", folder)
     assert code == 2
     assert "data: got own, data that were given from Python" in error
@@ -343,7 +343,7 @@ def test_terms_of_ones_own_get_labels(tmp_path, stream):
         ({"steps": 0}, ConfigError, "steps: got 0, allowed: an integer"),
         ({"noise": 5}, ConfigError, "noise: got 5, allowed: 4, which is that of model="),
         ({"networks": "mnist"}, ConfigError, "networks: got 'mnist', allowed: 'own', which is that of model="),
-        ({"model": None, "networks": "own"}, ConfigError, "networks: got own, allowed with model="),
+        ({"model": None, "networks": "own"}, ConfigError, "networks: got own, which needs networks of your own"),
         ({"model": None, "preset_name": "plain"}, ConfigError, "networks: got own, which needs networks of your own"),
         ({"preset_name": torch.zeros(2)}, ConfigError, "preset: got Tensor, allowed: a name; data are given as data="),
         ({"model": nn.Linear(2, 2)}, ConfigError, "model: got Linear, allowed: an InfoGAN"),

@@ -119,7 +119,7 @@ def test_networks(make_config, data):
     after = weights(trained(config, images, model=own).model)
     assert after.keys() == before.keys()
     assert not any(torch.equal(after[name], before[name]) for name in after)
-    with pytest.raises(ConfigError, match="networks: got own, but no networks were given"):
+    with pytest.raises(ConfigError, match="networks: got own, which needs networks of your own"):
         TrainingLoop(config, images)
 
 
