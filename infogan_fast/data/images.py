@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,8 +120,8 @@ class ImageData:
 
     @property
     def is_images(self) -> bool:
-        """Whether items can be seen as images: ``[C, H, W]`` with C 1 or 3."""
-        return len(self.shape) == 3 and self.shape[0] in (1, 3)
+        """Whether items can be seen as images."""
+        return is_image(self.shape)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -200,6 +200,11 @@ def _check_factors(data: ImageData) -> None:
                 raise DataError(
                     f"{what}: {name} must be from 0 to {size - 1}, got {int(column.min())} to {int(column.max())}"
                 )
+
+
+def is_image(shape: Sequence[int]) -> bool:
+    """Tell whether a shape is that of an image: ``[C, H, W]`` with C 1 or 3."""
+    return len(shape) == 3 and shape[0] in (1, 3)
 
 
 def size_text(image_shape: Iterable[int]) -> str:

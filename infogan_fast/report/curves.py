@@ -10,13 +10,13 @@ from typing import Any
 
 from infogan_fast.evaluation.pictures.style import own_style
 from infogan_fast.spec import LatentSpec
+from infogan_fast.training.history import OTHER_METRICS
 
 #: More lines than these cannot be told apart, more points cannot be seen, and more plots are not looked at.
 MAX_CURVES, MAX_POINTS, MAX_PLOTS = 20, 500, 20
 
 _MOST_CHARACTERS = 60  # of the name of a metric
 _LARGEST = 1e100  # beyond it the axis would overflow
-_NOT_OF_TERMS = {"step", "seconds", "images_per_second", "mi_bound_nats", "schedule"}
 _PLAYERS = ("discriminator", "generator")
 
 
@@ -92,7 +92,7 @@ def _of_codes(spec: LatentSpec, lines: Sequence[dict[str, Any]]) -> list[_Curves
 
 def _of_terms(lines: Sequence[dict[str, Any]]) -> list[_Curves]:
     groups: dict[str, dict[str, list[float]]] = {}
-    for name in dict.fromkeys(name for line in lines for name in line if name not in _NOT_OF_TERMS):
+    for name in dict.fromkeys(name for line in lines for name in line if name not in OTHER_METRICS):
         player, _, rest = name.partition("_")
         group = rest if player in _PLAYERS and rest else name
         groups.setdefault(_shown(group), {})[_shown(name)] = [line.get(name, math.nan) for line in lines]

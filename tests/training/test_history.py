@@ -7,7 +7,8 @@ import torch
 
 import infogan_fast as ig
 from infogan_fast.objectives import nll_names
-from infogan_fast.training.history import History, Metrics
+from infogan_fast.runs.schemas import MetricsLine
+from infogan_fast.training.history import OTHER_METRICS, History, Metrics
 from infogan_fast.training.schedule import Schedule
 
 SPEC = ig.LatentSpec(noise=1, categorical=(4,), continuous=1)
@@ -33,6 +34,10 @@ def test_means(dtype):
 def test_rows_of_another_run_are_refused(rows):
     with pytest.raises(ValueError, match=r"history: got .*, allowed: torch.float32, at most 5 rows of 4 metrics"):
         history().restore(rows)
+
+
+def test_what_a_line_holds_beside_the_terms_has_names_that_no_term_may_have():
+    assert set(MetricsLine.model_fields) == set(OTHER_METRICS)
 
 
 def test_a_line_of_metrics_for_a_person():

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.data import ImageData
-from infogan_fast.data.images import size_text
+from infogan_fast.data.images import is_image, size_text
 from infogan_fast.evaluation.pictures.curves import draw_curves
 from infogan_fast.evaluation.pictures.grids import FIRST, LAST, Grid, samples_grid, traversal_grid
 from infogan_fast.evaluation.pictures.image_grid import draw_image_grid
@@ -148,7 +148,7 @@ def _traversal(
 
 def drawn_as(shape: Sequence[int]) -> Kind | None:
     """How data are drawn when one x has this shape; None where there is no way to draw them."""
-    if len(shape) == 3 and shape[0] in (1, 3):
+    if is_image(shape):
         return "images"
     if tuple(shape) == (2,):
         return "points"
