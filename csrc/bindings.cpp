@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <torch/version.h>
 
+#include "cpu/matrix_product.h"
 #include "cpu/simd.h"
 
 namespace py = pybind11;
@@ -29,6 +30,9 @@ py::dict build_info() {
   }
   info["cpu_simd"] = levels;
   info["cpu_simd_used"] = infogan_fast::simd_name(infogan_fast::simd_level());
+  info["cpu_vendor"] = infogan_fast::processor_vendor();
+  info["cpu_bfloat16"] = infogan_fast::has_bfloat16_instructions();
+  info["onednn"] = infogan_fast::has_onednn_product();
   return info;
 }
 

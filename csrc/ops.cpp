@@ -40,22 +40,34 @@ TORCH_LIBRARY(infogan_fast, m) {
       "int continuous_codes, ScalarType dtype) -> Tensor",
       {at::Tag::pt2_compliant_tag});
 
-  // The layers below serve the training step on the CPU, in float32 and float64. Images are in channels-last order.
+  // The layers below serve the training step on the CPU, in float32, float64 and bfloat16; parameters of bfloat16
+  // layers, their gradients and statistics are float32. Images are in channels-last order. onednn: products of matrices
+  // are computed by oneDNN in the place of torch's mm, where they are large enough for it.
 
   // Convolution with a 4x4 kernel, stride 2 and padding 1, then leaky ReLU; a negative_slope of 1 leaves that out, and
   // its backward needs the output only where there is one. Gradients that are not wanted are None.
   m.def(
-      "downsample_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope) -> Tensor",
+      "downsample_conv2d(Tensor input, Tensor weight, Tensor? bias, float negative_slope, bool onednn=False) -> Tensor",
       {at::Tag::pt2_compliant_tag});
   m.def(
       "downsample_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor? output, float negative_slope, "
-      "bool[3] wanted) -> (Tensor, Tensor, Tensor)",
+      "bool[3] wanted, bool onednn=False) -> (Tensor, Tensor, Tensor)",
       {at::Tag::pt2_compliant_tag});
 
   // Its transpose: images of twice the size.
-  m.def("upsample_conv2d(Tensor input, Tensor weight, Tensor? bias) -> Tensor", {at::Tag::pt2_compliant_tag});
   m.def(
-      "upsample_conv2d_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted) -> (Tensor, Tensor, Tensor)",
+      "upsample_conv2d(Tensor input, Tensor weight, Tensor? bias, bool onednn=False) -> Tensor",
+      {at::Tag::pt2_compliant_tag});
+  m.def(
+      "upsample_conv2d_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted, bool onednn=False) "
+      "-> (Tensor, Tensor, Tensor)",
+      {at::Tag::pt2_compliant_tag});
+
+  // input weight^T + bias for rows [B, in] and weights [out, in].
+  m.def("linear(Tensor input, Tensor weight, Tensor? bias, bool onednn=False) -> Tensor", {at::Tag::pt2_compliant_tag});
+  m.def(
+      "linear_backward(Tensor grad, Tensor input, Tensor weight, bool[3] wanted, bool onednn=False) "
+      "-> (Tensor, Tensor, Tensor)",
       {at::Tag::pt2_compliant_tag});
 
   // Batch normalisation by the statistics of each of the groups that the batch consists of, then leaky ReLU. Updates

@@ -79,16 +79,29 @@ auto dispatch_floating(at::ScalarType type, const Function& function) {
   }
 }
 
-// The same for the two of them that the layers of the networks take.
+// The same for those that the layers of the networks take. Parameters and statistics have accumulate_type's: float32
+// for bfloat16 images.
+inline bool is_layer_type(at::ScalarType type) {
+  return type == at::kFloat || type == at::kDouble || type == at::kBFloat16;
+}
+
+// The tensor itself where there is nothing to convert, without a call: a kernel may not call an op that returns its
+// input.
+inline at::Tensor in_dtype(const at::Tensor& tensor, at::ScalarType dtype) {
+  return tensor.scalar_type() == dtype ? tensor : tensor.to(dtype);
+}
+
 template <typename Function>
-auto dispatch_float_or_double(at::ScalarType type, const Function& function) {
+auto dispatch_layer(at::ScalarType type, const Function& function) {
   switch (type) {
     case at::kFloat:
       return function(TypeTag<float>{});
     case at::kDouble:
       return function(TypeTag<double>{});
+    case at::kBFloat16:
+      return function(TypeTag<c10::BFloat16>{});
     default:
-      TORCH_INTERNAL_ASSERT(false, "neither float32 nor float64: ", type);
+      TORCH_INTERNAL_ASSERT(false, "not a dtype of layers: ", type);
   }
 }
 

@@ -1,4 +1,4 @@
-"""Fake kernels of the layers: the checks of csrc/cpu/strided_conv2d.cpp and group_batch_norm.cpp, and result shapes."""
+"""Fake kernels of the layers: the checks of csrc/cpu/ in strided_conv2d, linear and group_batch_norm, and shapes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from infogan_fast.fake import check_value, register_fake
 
 _HALVING = "infogan_fast::downsample_conv2d"
 _DOUBLING = "infogan_fast::upsample_conv2d"
+_LINEAR = "infogan_fast::linear"
 _BATCH_NORM = "infogan_fast::group_batch_norm"
 
 _Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
@@ -26,8 +27,13 @@ def _in_order(images: Tensor) -> Tensor:
 
 
 def _check_dtype(op: str, input: Tensor) -> None:
-    if input.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"{op}: input must be float32 or float64, got {input.dtype}")
+    if input.dtype not in (torch.float32, torch.float64, torch.bfloat16):
+        raise TypeError(f"{op}: input must be float32, float64 or bfloat16, got {input.dtype}")
+
+
+def _of_parameters(input: Tensor) -> torch.dtype:
+    """The dtype of weights and statistics."""
+    return torch.float64 if input.dtype is torch.float64 else torch.float32
 
 
 def _check_weight(op: str, input: Tensor, weight: Tensor, bias: Tensor | None, input_dim: int) -> None:
@@ -44,8 +50,11 @@ def _check_weight(op: str, input: Tensor, weight: Tensor, bias: Tensor | None, i
     if bias is not None and (bias.dim() != 1 or bias.shape[0] != out):
         raise ValueError(f"{op}: bias must have shape [{out}], got {list(bias.shape)}")
     for tensor in (weight, bias):
-        if tensor is not None and tensor.dtype != input.dtype:
-            raise TypeError(f"{op}: weight and bias must have the dtype of input, {input.dtype}, got {tensor.dtype}")
+        if tensor is not None and tensor.dtype != _of_parameters(input):
+            raise TypeError(
+                f"{op}: weight and bias must be {_of_parameters(input)} where input is {input.dtype}, got "
+                f"{tensor.dtype}"
+            )
 
 
 def _check_downsample(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float) -> None:
@@ -68,14 +77,20 @@ def _check_output(op: str, name: str, tensor: Tensor, input: Tensor, shape: Sequ
 
 
 @register_fake(_HALVING)
-def _(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float) -> Tensor:
+def _(input: Tensor, weight: Tensor, bias: Tensor | None, negative_slope: float, onednn: bool = False) -> Tensor:
     _check_downsample(input, weight, bias, negative_slope)
     return _empty_images(input, weight.shape[0], input.shape[2] // 2, input.shape[3] // 2)
 
 
 @register_fake(f"{_HALVING}_backward")
 def _(
-    grad: Tensor, input: Tensor, weight: Tensor, output: Tensor | None, negative_slope: float, wanted: Sequence[bool]
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    output: Tensor | None,
+    negative_slope: float,
+    wanted: Sequence[bool],
+    onednn: bool = False,
 ) -> _Gradients:
     _check_downsample(input, weight, None, negative_slope)
     batch, channels, height, width = input.shape
@@ -93,13 +108,13 @@ def _(
 
 
 @register_fake(_DOUBLING)
-def _(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _(input: Tensor, weight: Tensor, bias: Tensor | None, onednn: bool = False) -> Tensor:
     _check_weight(_DOUBLING, input, weight, bias, input_dim=0)
     return _empty_images(input, weight.shape[1], 2 * input.shape[2], 2 * input.shape[3])
 
 
 @register_fake(f"{_DOUBLING}_backward")
-def _(grad: Tensor, input: Tensor, weight: Tensor, wanted: Sequence[bool]) -> _Gradients:
+def _(grad: Tensor, input: Tensor, weight: Tensor, wanted: Sequence[bool], onednn: bool = False) -> _Gradients:
     _check_weight(_DOUBLING, input, weight, None, input_dim=0)
     batch, channels, height, width = input.shape
     _check_output(_DOUBLING, "grad", grad, input, (batch, weight.shape[1], 2 * height, 2 * width))
@@ -107,6 +122,43 @@ def _(grad: Tensor, input: Tensor, weight: Tensor, wanted: Sequence[bool]) -> _G
         _empty_images(input, channels, height, width) if wanted[0] else None,
         weight.new_empty(weight.shape) if wanted[1] else None,
         weight.new_empty(weight.shape[1:2]) if wanted[2] else None,
+    )
+
+
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    _check_dtype(_LINEAR, input)
+    parameters = _of_parameters(input)
+    if input.dim() != 2:
+        raise ValueError(f"{_LINEAR}: input must be [B, in], got shape {list(input.shape)}")
+    columns = input.shape[1]
+    if weight.dim() != 2 or weight.shape[1] != columns:
+        raise ValueError(
+            f"{_LINEAR}: weight must be [out, in] with in = {columns}, the columns of input, got shape "
+            f"{list(weight.shape)}"
+        )
+    if bias is not None and (bias.dim() != 1 or bias.shape[0] != weight.shape[0]):
+        raise ValueError(f"{_LINEAR}: bias must have shape [{weight.shape[0]}], got {list(bias.shape)}")
+    if weight.dtype not in (parameters, input.dtype):
+        raise TypeError(f"{_LINEAR}: weight must be {parameters} where input is {input.dtype}, got {weight.dtype}")
+    if bias is not None and bias.dtype != parameters:
+        raise TypeError(f"{_LINEAR}: bias must be {parameters} where input is {input.dtype}, got {bias.dtype}")
+
+
+@register_fake(_LINEAR)
+def _(input: Tensor, weight: Tensor, bias: Tensor | None, onednn: bool = False) -> Tensor:
+    _check_linear(input, weight, bias)
+    return input.new_empty(input.shape[0], weight.shape[0])
+
+
+@register_fake(f"{_LINEAR}_backward")
+def _(grad: Tensor, input: Tensor, weight: Tensor, wanted: Sequence[bool], onednn: bool = False) -> _Gradients:
+    _check_linear(input, weight, None)
+    _check_output(_LINEAR, "grad", grad, input, (input.shape[0], weight.shape[0]))
+    parameters = _of_parameters(input)
+    return (
+        input.new_empty(input.shape) if wanted[0] else None,
+        weight.new_empty(weight.shape, dtype=parameters) if wanted[1] else None,
+        weight.new_empty(weight.shape[:1], dtype=parameters) if wanted[2] else None,
     )
 
 
@@ -124,10 +176,11 @@ def _check_batch(input: Tensor, groups: int) -> None:
 
 
 def _check_statistic(name: str, tensor: Tensor, input: Tensor, shape: Sequence[int]) -> None:
-    if list(tensor.shape) != list(shape) or not tensor.is_contiguous() or tensor.dtype != input.dtype:
+    dtype = _of_parameters(input)
+    if list(tensor.shape) != list(shape) or not tensor.is_contiguous() or tensor.dtype != dtype:
         raise ValueError(
-            f"{_BATCH_NORM}: {name} must be contiguous, of shape {list(shape)} and the dtype of input, {input.dtype}, "
-            f"got shape {list(tensor.shape)}, strides {list(tensor.stride())} and {tensor.dtype}"
+            f"{_BATCH_NORM}: {name} must be contiguous, of shape {list(shape)} and {dtype} where input is "
+            f"{input.dtype}, got shape {list(tensor.shape)}, strides {list(tensor.stride())} and {tensor.dtype}"
         )
 
 

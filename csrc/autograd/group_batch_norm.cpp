@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "../types.h"
 #include "transforms.h"
 
 namespace infogan_fast {
@@ -75,7 +76,10 @@ variable_list differentiable_gradients(
   const at::Tensor linear = (normalised * scale + bias.view({1, 1, channels, 1})).detach();
   const at::Tensor g = at::leaky_relu_backward(grouped(grad), linear, negative_slope, /*self_is_result=*/false);
   const at::Tensor grad_input = scale * reciprocal_sigma * (g - mean_of(g) - normalised * mean_of(g * normalised));
-  return {grad_input.reshape(input.sizes()), (g * normalised).sum({0, 1, 3}), g.sum({0, 1, 3})};
+  return {
+      in_dtype(grad_input.reshape(input.sizes()), input.scalar_type()),
+      in_dtype((g * normalised).sum({0, 1, 3}), weight.scalar_type()),
+      in_dtype(g.sum({0, 1, 3}), weight.scalar_type())};
 }
 
 struct GroupBatchNorm : public torch::autograd::Function<GroupBatchNorm> {

@@ -28,9 +28,9 @@ at::Tensor in_order(const at::Tensor& input) {
 
 NormalisedRows check(const at::Tensor& input, int64_t groups) {
   TORCH_CHECK_TYPE(
-      input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble,
+      is_layer_type(input.scalar_type()),
       kOp,
-      ": input must be float32 or float64, got ",
+      ": input must be float32, float64 or bfloat16, got ",
       dtype_name(input.scalar_type()));
   TORCH_CHECK_VALUE(
       input.dim() == 2 || input.dim() == 4, kOp, ": input must be [B, C] or [B, C, H, W], got shape ", input.sizes());
@@ -51,13 +51,15 @@ NormalisedRows check(const at::Tensor& input, int64_t groups) {
 // What there is per channel, or per group and channel.
 void check_statistic(const char* name, const at::Tensor& tensor, const at::Tensor& input, at::IntArrayRef sizes) {
   TORCH_CHECK_VALUE(
-      tensor.sizes() == sizes && tensor.is_contiguous() && tensor.scalar_type() == input.scalar_type(),
+      tensor.sizes() == sizes && tensor.is_contiguous() && tensor.scalar_type() == accumulate_type(input.scalar_type()),
       kOp,
       ": ",
       name,
       " must be contiguous, of shape ",
       sizes,
-      " and the dtype of input, ",
+      " and ",
+      dtype_name(accumulate_type(input.scalar_type())),
+      " where input is ",
       dtype_name(input.scalar_type()),
       ", got shape ",
       tensor.sizes(),
@@ -71,7 +73,12 @@ void check_statistic(const char* name, const at::Tensor& tensor, const at::Tenso
 // whose means are distances from the group's first row.
 template <typename T>
 void merge_moments(
-    const NormalisedRows& rows, const T* input, const T* means, const T* squares, double* mean, double* square) {
+    const NormalisedRows& rows,
+    const T* input,
+    const accumulate_t<T>* means,
+    const accumulate_t<T>* squares,
+    double* mean,
+    double* square) {
   for (int64_t group = 0; group < rows.groups; ++group) {
     double* group_mean = mean + group * rows.channels;
     double* group_square = square + group * rows.channels;
@@ -96,9 +103,9 @@ void merge_moments(
 }
 
 // What the loops need of a group: (input - mean) * scale + shift.
-template <typename T>
-std::vector<T> scales(const NormalisedRows& rows, const T* weight, const T* rstd) {
-  std::vector<T> scale(rows.groups * rows.channels);
+template <typename Value>
+std::vector<Value> scales(const NormalisedRows& rows, const Value* weight, const Value* rstd) {
+  std::vector<Value> scale(rows.groups * rows.channels);
   for (int64_t i = 0; i < rows.groups * rows.channels; ++i) {
     scale[i] = weight[i % rows.channels] * rstd[i];
   }
@@ -124,11 +131,12 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
   at::Tensor output = at::empty_like(values);
   at::Tensor mean = at::empty({groups, rows.channels}, weight.options());
   at::Tensor rstd = at::empty({groups, rows.channels}, weight.options());
-  dispatch_float_or_double(input.scalar_type(), [&](auto tag) {
+  dispatch_layer(input.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
+    using Value = accumulate_t<T>;
     const T* source = values.const_data_ptr<T>();
     const int64_t statistics = groups * rows.channels;
-    std::vector<T> means(rows.row_blocks() * statistics), squares(rows.row_blocks() * statistics);
+    std::vector<Value> means(rows.row_blocks() * statistics), squares(rows.row_blocks() * statistics);
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
       column_moments(block, rows.origin(source, group), source, means.data() + at, squares.data() + at);
@@ -139,18 +147,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     const double count = static_cast<double>(rows.per_group);
     for (int64_t i = 0; i < statistics; ++i) {
       const int64_t c = i % rows.channels;
-      mean.mutable_data_ptr<T>()[i] = static_cast<T>(group_mean[i]);
-      rstd.mutable_data_ptr<T>()[i] = static_cast<T>(1.0 / std::sqrt(group_square[i] / count + eps));
-      T& running_mean_c = running_mean.mutable_data_ptr<T>()[c];
-      T& running_var_c = running_var.mutable_data_ptr<T>()[c];
-      running_mean_c = static_cast<T>((1.0 - momentum) * running_mean_c + momentum * group_mean[i]);
-      running_var_c = static_cast<T>((1.0 - momentum) * running_var_c + momentum * group_square[i] / (count - 1.0));
+      mean.mutable_data_ptr<Value>()[i] = static_cast<Value>(group_mean[i]);
+      rstd.mutable_data_ptr<Value>()[i] = static_cast<Value>(1.0 / std::sqrt(group_square[i] / count + eps));
+      Value& running_mean_c = running_mean.mutable_data_ptr<Value>()[c];
+      Value& running_var_c = running_var.mutable_data_ptr<Value>()[c];
+      running_mean_c = static_cast<Value>((1.0 - momentum) * running_mean_c + momentum * group_mean[i]);
+      running_var_c = static_cast<Value>((1.0 - momentum) * running_var_c + momentum * group_square[i] / (count - 1.0));
     }
-    const std::vector<T> scale = scales(rows, weight.const_data_ptr<T>(), rstd.const_data_ptr<T>());
+    const std::vector<Value> scale = scales(rows, weight.const_data_ptr<Value>(), rstd.const_data_ptr<Value>());
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
       const int64_t at = group * rows.channels;
-      const Normalisation<T> by{
-          mean.const_data_ptr<T>() + at, scale.data() + at, bias.const_data_ptr<T>(), static_cast<T>(negative_slope)};
+      const Normalisation<Value> by{
+          mean.const_data_ptr<Value>() + at,
+          scale.data() + at,
+          bias.const_data_ptr<Value>(),
+          static_cast<Value>(negative_slope)};
       normalise(block, by, source, output.mutable_data_ptr<T>());
     });
   });
@@ -186,26 +197,30 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
   at::Tensor grad_input = at::empty_like(values);
   at::Tensor grad_weight = at::empty_like(weight);
   at::Tensor grad_bias = at::empty_like(bias);
-  dispatch_float_or_double(input.scalar_type(), [&](auto tag) {
+  dispatch_layer(input.scalar_type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
+    using Value = accumulate_t<T>;
     const T* source = values.const_data_ptr<T>();
     const T* after = upstream.const_data_ptr<T>();
-    const T* rstd_data = rstd.const_data_ptr<T>();
-    const std::vector<T> scale = scales(rows, weight.const_data_ptr<T>(), rstd_data);
+    const Value* rstd_data = rstd.const_data_ptr<Value>();
+    const std::vector<Value> scale = scales(rows, weight.const_data_ptr<Value>(), rstd_data);
     const auto normalisation = [&](int64_t group) {
       const int64_t at = group * rows.channels;
-      return Normalisation<T>{
-          mean.const_data_ptr<T>() + at, scale.data() + at, bias.const_data_ptr<T>(), static_cast<T>(negative_slope)};
+      return Normalisation<Value>{
+          mean.const_data_ptr<Value>() + at,
+          scale.data() + at,
+          bias.const_data_ptr<Value>(),
+          static_cast<Value>(negative_slope)};
     };
     const int64_t statistics = rows.groups * rows.channels;
-    std::vector<T> sums(rows.row_blocks() * statistics), products(rows.row_blocks() * statistics);
+    std::vector<Value> sums(rows.row_blocks() * statistics), products(rows.row_blocks() * statistics);
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t row_block, const Block& block) INFOGAN_SIMD {
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
       gradient_sums(block, normalisation(group), after, source, sums.data() + at, products.data() + at);
     });
 
     std::vector<double> weight_sum(rows.channels), bias_sum(rows.channels);
-    std::vector<T> offset(statistics), slant(statistics);
+    std::vector<Value> offset(statistics), slant(statistics);
     for (int64_t i = 0; i < statistics; ++i) {
       const int64_t c = i % rows.channels;
       double sum = 0.0, product = 0.0;
@@ -215,13 +230,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
         product += static_cast<double>(products[at]);
       }
       const double deviations = static_cast<double>(rstd_data[i]);
-      offset[i] = static_cast<T>(sum / static_cast<double>(rows.per_group));
-      slant[i] = static_cast<T>(product * deviations * deviations / static_cast<double>(rows.per_group));
+      offset[i] = static_cast<Value>(sum / static_cast<double>(rows.per_group));
+      slant[i] = static_cast<Value>(product * deviations * deviations / static_cast<double>(rows.per_group));
       weight_sum[c] += product * deviations;
       bias_sum[c] += sum;
     }
-    std::copy(weight_sum.begin(), weight_sum.end(), grad_weight.mutable_data_ptr<T>());
-    std::copy(bias_sum.begin(), bias_sum.end(), grad_bias.mutable_data_ptr<T>());
+    std::copy(weight_sum.begin(), weight_sum.end(), grad_weight.mutable_data_ptr<Value>());
+    std::copy(bias_sum.begin(), bias_sum.end(), grad_bias.mutable_data_ptr<Value>());
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
       const int64_t at = group * rows.channels;
       gradient_of_input(

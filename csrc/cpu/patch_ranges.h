@@ -3,13 +3,16 @@
 // A batch of images and their patches, a few images at a time: so few that their patches stay in the processor's cache.
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/zero.h>
 
+#include <type_traits>
+#include <vector>
+
+#include "../types.h"
 #include "image_parts.h"
+#include "matrix_product.h"
 #include "patches.h"
 
 namespace infogan_fast {
@@ -58,13 +61,21 @@ struct ImageRange {
 
   // Sums the patches to images, and adds a bias, [C] or null, to every pixel.
   template <typename T>
-  void scatter(const at::Tensor& patches, const T* bias, const at::Tensor& images) const {
+  void scatter(const at::Tensor& patches, const accumulate_t<T>* bias, const at::Tensor& images) const {
+    using Sum = accumulate_t<T>;
     const T* source = patches.const_data_ptr<T>();
     T* target = images.mutable_data_ptr<T>() + begin * of.size.elements();
+    std::vector<Sum> rounded_later(std::is_same_v<T, Sum> ? 0 : of.size.elements());
     with_simd([&]() INFOGAN_SIMD {
       for (int64_t image = begin; image < end; ++image) {
-        scatter_patches(of.size, source, target);
-        add_bias(target, bias, of.size.height * of.size.width, of.size.channels, T(1));
+        Sum* sum = rounded_later.data();
+        if constexpr (std::is_same_v<T, Sum>) {
+          sum = target;
+        }
+        scatter_patches(of.size, source, sum);
+        if (bias != nullptr || !std::is_same_v<T, Sum>) {
+          add_bias(sum, bias, of.size.height * of.size.width, of.size.channels, Sum(1), target);
+        }
         source += of.size.patches() * of.size.patch_elements();
         target += of.size.elements();
       }
@@ -87,28 +98,30 @@ void PatchBatch::for_each_range(const Body& body) const {
   });
 }
 
-// rows^T patches of the whole batch, [N, 16 C]: the gradient of a matrix of weights.
+// rows^T patches of the whole batch, [N, 16 C]: the gradient of a matrix of weights, in accumulate_type's dtype.
 class WeightSum {
  public:
-  WeightSum(const PatchBatch& batch, int64_t rows_width)
-      : parts_(at::empty({batch.parts(), rows_width, batch.size.patch_elements()}, batch.dtype)) {
+  WeightSum(const PatchBatch& batch, int64_t rows_width, MatrixProduct product)
+      : product_(product),
+        parts_(at::empty({batch.parts(), rows_width, batch.size.patch_elements()}, accumulate_type(batch.dtype))) {
     if (batch.batch == 0) {
       parts_.zero_();
     }
   }
 
   void add(const ImageRange& range, const at::Tensor& rows, const at::Tensor& patches) const {
-    at::Tensor sum = parts_.select(0, range.part);
+    const at::Tensor sum = parts_.select(0, range.part);
     if (range.begins_part()) {
-      at::mm_out(sum, rows.t(), patches);
+      product_(rows.t(), patches, sum);
     } else {
-      at::addmm_out(sum, sum, rows.t(), patches);
+      product_.add(rows.t(), patches, sum);
     }
   }
 
   at::Tensor total() const { return parts_.sum(0); }
 
  private:
+  MatrixProduct product_;
   at::Tensor parts_;
 };
 

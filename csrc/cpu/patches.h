@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "../kernel/precision.h"
 #include "simd.h"
 
 namespace infogan_fast {
@@ -70,13 +71,13 @@ INFOGAN_SIMD inline void gather_runs(const ImageSize& size, const T* image, T* p
 }
 
 template <int64_t kChannels, typename T>
-INFOGAN_SIMD inline void scatter_runs(const ImageSize& size, const T* patches, T* image) {
+INFOGAN_SIMD inline void scatter_runs(const ImageSize& size, const T* patches, accumulate_t<T>* image) {
   const auto add = [&](int64_t pixel, int64_t element, int64_t count) INFOGAN_SIMD {
     for (int64_t i = 0; i < count; ++i) {
-      image[pixel + i] += patches[element + i];
+      image[pixel + i] += static_cast<accumulate_t<T>>(patches[element + i]);
     }
   };
-  std::fill(image, image + size.elements(), T(0));
+  std::fill(image, image + size.elements(), accumulate_t<T>(0));
   for_each_run<kChannels>(size, add, [](int64_t, int64_t) INFOGAN_SIMD {});
 }
 
@@ -92,7 +93,7 @@ INFOGAN_SIMD inline void gather_patches(const ImageSize& size, const T* image, T
 
 // The adjoint: every pixel becomes the sum of the patches' elements that lie on it.
 template <typename T>
-INFOGAN_SIMD inline void scatter_patches(const ImageSize& size, const T* patches, T* image) {
+INFOGAN_SIMD inline void scatter_patches(const ImageSize& size, const T* patches, accumulate_t<T>* image) {
   if (size.channels == 1) {
     scatter_runs<1>(size, patches, image);
   } else {
@@ -100,21 +101,22 @@ INFOGAN_SIMD inline void scatter_patches(const ImageSize& size, const T* patches
   }
 }
 
-// rows = leaky_relu(rows + bias) for rows [count, channels]; a bias that is null is 0.
-template <typename T>
-INFOGAN_SIMD inline void add_bias(T* rows, const T* bias, int64_t count, int64_t channels, T negative_slope) {
-  if (bias == nullptr && negative_slope == T(1)) {
-    return;
-  }
+// output = leaky_relu(rows + bias) for rows [count, channels], which may be the output; a bias that is null is 0.
+template <typename Row, typename T>
+INFOGAN_SIMD inline void add_bias(
+    const Row* rows,
+    const accumulate_t<T>* bias,
+    int64_t count,
+    int64_t channels,
+    accumulate_t<T> negative_slope,
+    T* output) {
+  using Value = accumulate_t<T>;
   for (int64_t row = 0; row < count; ++row) {
-    T* __restrict values = rows + row * channels;
-    if (bias != nullptr) {
-      for (int64_t channel = 0; channel < channels; ++channel) {
-        values[channel] += bias[channel];
-      }
-    }
+    const Row* values = rows + row * channels;
+    T* out = output + row * channels;
     for (int64_t channel = 0; channel < channels; ++channel) {
-      values[channel] = values[channel] > T(0) ? values[channel] : values[channel] * negative_slope;
+      const Value value = static_cast<Value>(values[channel]) + (bias != nullptr ? bias[channel] : Value(0));
+      out[channel] = static_cast<T>(value > Value(0) ? value : value * negative_slope);
     }
   }
 }
@@ -122,9 +124,11 @@ INFOGAN_SIMD inline void add_bias(T* rows, const T* bias, int64_t count, int64_t
 // The gradient before a leaky ReLU, whose input has the sign of its output.
 template <typename T>
 INFOGAN_SIMD inline void leaky_relu_backward(
-    const T* grad, const T* output, int64_t count, T negative_slope, T* __restrict before) {
+    const T* grad, const T* output, int64_t count, accumulate_t<T> negative_slope, T* __restrict before) {
+  using Value = accumulate_t<T>;
   for (int64_t i = 0; i < count; ++i) {
-    before[i] = output[i] > T(0) ? grad[i] : grad[i] * negative_slope;
+    const Value after = static_cast<Value>(grad[i]);
+    before[i] = static_cast<T>(static_cast<Value>(output[i]) > Value(0) ? after : after * negative_slope);
   }
 }
 

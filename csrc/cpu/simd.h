@@ -42,6 +42,24 @@ inline std::vector<Simd> simd_levels() {
   return levels;
 }
 
+// "intel", "amd" or "other".
+inline const char* processor_vendor() {
+#ifdef INFOGAN_X86_TARGETS
+  return __builtin_cpu_is("intel") ? "intel" : (__builtin_cpu_is("amd") ? "amd" : "other");
+#else
+  return "other";
+#endif
+}
+
+// AVX512_BF16; processors with AMX have it too.
+inline bool has_bfloat16_instructions() {
+#ifdef INFOGAN_X86_TARGETS
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
 // The level in use: the best, or the one that the environment variable INFOGAN_FAST_SIMD names.
 inline Simd simd_level() {
   static const Simd level = [] {

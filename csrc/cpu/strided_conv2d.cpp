@@ -30,12 +30,13 @@ at::Tensor pixel_rows(const at::Tensor& images) {
   return images.permute({0, 2, 3, 1}).reshape({-1, images.size(1)});
 }
 
-// Weights [first, second, 4, 4] as [first, 16 * second], in the order of the elements of a patch; transposed; and back.
-at::Tensor as_matrix(const at::Tensor& weight) {
-  return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 16 * weight.size(1)});
+// Weights [first, second, 4, 4] as [first, 16 * second], in the order of the elements of a patch and the dtype of the
+// images; transposed; and back.
+at::Tensor as_matrix(const at::Tensor& weight, at::ScalarType dtype) {
+  return in_dtype(weight, dtype).permute({0, 2, 3, 1}).reshape({weight.size(0), 16 * weight.size(1)});
 }
-at::Tensor as_transposed_matrix(const at::Tensor& weight) {
-  return weight.permute({2, 3, 1, 0}).reshape({16 * weight.size(1), weight.size(0)});
+at::Tensor as_transposed_matrix(const at::Tensor& weight, at::ScalarType dtype) {
+  return in_dtype(weight, dtype).permute({2, 3, 1, 0}).reshape({16 * weight.size(1), weight.size(0)});
 }
 at::Tensor as_weight(const at::Tensor& matrix) {
   return matrix.view({matrix.size(0), 4, 4, -1}).permute({0, 3, 1, 2}).contiguous();
@@ -43,11 +44,11 @@ at::Tensor as_weight(const at::Tensor& matrix) {
 
 void check_images(const char* op, const char* name, const at::Tensor& images) {
   TORCH_CHECK_TYPE(
-      images.scalar_type() == at::kFloat || images.scalar_type() == at::kDouble,
+      is_layer_type(images.scalar_type()),
       op,
       ": ",
       name,
-      " must be float32 or float64, got ",
+      " must be float32, float64 or bfloat16, got ",
       dtype_name(images.scalar_type()));
   TORCH_CHECK_VALUE(images.dim() == 4, op, ": ", name, " must be [B, C, H, W], got shape ", images.sizes());
 }
@@ -79,9 +80,11 @@ void check_weight(
       bias.has_value() ? bias->sizes() : at::IntArrayRef());
   for (const at::Tensor* tensor : {&weight, bias.has_value() ? &*bias : &weight}) {
     TORCH_CHECK_TYPE(
-        tensor->scalar_type() == input.scalar_type(),
+        tensor->scalar_type() == accumulate_type(input.scalar_type()),
         op,
-        ": weight and bias must have the dtype of input, ",
+        ": weight and bias must be ",
+        dtype_name(accumulate_type(input.scalar_type())),
+        " where input is ",
         dtype_name(input.scalar_type()),
         ", got ",
         dtype_name(tensor->scalar_type()));
@@ -104,25 +107,34 @@ void check_downsample(
 }
 
 at::Tensor downsample_conv2d(
-    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, double negative_slope) {
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    const std::optional<at::Tensor>& bias,
+    double negative_slope,
+    bool onednn) {
   check_downsample(input, weight, bias, negative_slope);
   const int64_t height = input.size(2), width = input.size(3);
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor matrix = as_transposed_matrix(weight);
+  const at::Tensor matrix = as_transposed_matrix(weight, input.scalar_type());
   const at::Tensor output = empty_images(input, weight.size(0), height / 2, width / 2);
   const at::Tensor output_rows = pixel_rows(output);
   const at::Tensor biases = bias.has_value() ? bias->contiguous() : at::Tensor();
   const PatchBatch batch{input.size(0), {height, width, input.size(1)}, input.scalar_type()};
-  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+  const MatrixProduct product{onednn};
+  dispatch_layer(batch.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* bias_data = bias.has_value() ? biases.const_data_ptr<T>() : nullptr;
+    using Value = accumulate_t<T>;
+    const Value* bias_data = bias.has_value() ? biases.const_data_ptr<Value>() : nullptr;
     batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
-      at::Tensor rows = range.rows(output_rows);
+      const at::Tensor rows = range.rows(output_rows);
       range.gather<T>(images, patches);
-      at::mm_out(rows, patches, matrix);
-      with_simd([&]() INFOGAN_SIMD {
-        add_bias(rows.mutable_data_ptr<T>(), bias_data, rows.size(0), rows.size(1), static_cast<T>(negative_slope));
-      });
+      product(patches, matrix, rows);
+      if (bias_data != nullptr || negative_slope != 1.0) {
+        T* data = rows.mutable_data_ptr<T>();
+        with_simd([&]() INFOGAN_SIMD {
+          add_bias(data, bias_data, rows.size(0), rows.size(1), static_cast<Value>(negative_slope), data);
+        });
+      }
     });
   });
   return output;
@@ -152,7 +164,8 @@ Gradients downsample_conv2d_backward(
     const at::Tensor& weight,
     const std::optional<at::Tensor>& output,
     double negative_slope,
-    std::array<bool, 3> wanted) {
+    std::array<bool, 3> wanted,
+    bool onednn) {
   check_downsample(input, weight, std::nullopt, negative_slope);
   const bool activated = negative_slope != 1.0;
   const std::array<int64_t, 4> sizes{input.size(0), weight.size(0), input.size(2) / 2, input.size(3) / 2};
@@ -162,7 +175,7 @@ Gradients downsample_conv2d_backward(
       kDownsample,
       "_backward: output must be given for a negative_slope other than 1");
   const at::Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor matrix = as_matrix(weight);
+  const at::Tensor matrix = as_matrix(weight, input.scalar_type());
   const at::Tensor grad_rows = pixel_rows(grad.contiguous(at::MemoryFormat::ChannelsLast));
   at::Tensor output_rows;
   if (activated) {
@@ -174,9 +187,10 @@ Gradients downsample_conv2d_backward(
       wanted[0] ? empty_images(input, input.size(1), input.size(2), input.size(3)) : at::Tensor();
   const int64_t channels = weight.size(0);
   const PatchBatch batch{input.size(0), {input.size(2), input.size(3), input.size(1)}, input.scalar_type()};
-  const WeightSum weight_sum(batch, wanted[1] ? channels : 0);
+  const MatrixProduct product{onednn};
+  const WeightSum weight_sum(batch, wanted[1] ? channels : 0, product);
   const at::Tensor bias_sums = at::zeros({batch.parts(), channels}, at::kDouble);
-  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+  dispatch_layer(batch.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
       const at::Tensor rows = range.rows(before_rows);
@@ -184,7 +198,7 @@ Gradients downsample_conv2d_backward(
         const T* after = range.rows(grad_rows).const_data_ptr<T>();
         const T* activation = range.rows(output_rows).const_data_ptr<T>();
         T* before = rows.mutable_data_ptr<T>();
-        const T slope = static_cast<T>(negative_slope);
+        const auto slope = static_cast<accumulate_t<T>>(negative_slope);
         with_simd([&]() INFOGAN_SIMD { leaky_relu_backward(after, activation, rows.numel(), slope, before); });
       }
       if (wanted[2]) {
@@ -197,8 +211,7 @@ Gradients downsample_conv2d_backward(
         weight_sum.add(range, rows, patches);
       }
       if (wanted[0]) {
-        at::Tensor out = patches;
-        at::mm_out(out, rows, matrix);
+        product(rows, matrix, patches);
         range.scatter<T>(patches, nullptr, grad_input);
       }
     });
@@ -206,21 +219,24 @@ Gradients downsample_conv2d_backward(
   return {
       grad_input,
       wanted[1] ? as_weight(weight_sum.total()) : at::Tensor(),
-      wanted[2] ? bias_sums.sum(0).to(batch.dtype) : at::Tensor()};
+      wanted[2] ? bias_sums.sum(0).to(accumulate_type(batch.dtype)) : at::Tensor()};
 }
 
-at::Tensor upsample_conv2d(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor upsample_conv2d(
+    const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias, bool onednn) {
   check_weight(kUpsample, input, weight, bias, /*input_dim=*/0);
   const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor matrix = as_matrix(weight);
+  const at::Tensor matrix = as_matrix(weight, input.scalar_type());
   const at::Tensor output = empty_images(input, weight.size(1), 2 * input.size(2), 2 * input.size(3));
   const at::Tensor biases = bias.has_value() ? bias->contiguous() : at::Tensor();
   const PatchBatch batch{output.size(0), {output.size(2), output.size(3), output.size(1)}, input.scalar_type()};
-  dispatch_float_or_double(batch.dtype, [&](auto tag) {
+  const MatrixProduct product{onednn};
+  dispatch_layer(batch.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T* bias_data = bias.has_value() ? biases.const_data_ptr<T>() : nullptr;
-    batch.for_each_range([&](const ImageRange& range, at::Tensor patches) {
-      at::mm_out(patches, range.rows(input_rows), matrix);
+    using Value = accumulate_t<T>;
+    const Value* bias_data = bias.has_value() ? biases.const_data_ptr<Value>() : nullptr;
+    batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
+      product(range.rows(input_rows), matrix, patches);
       range.scatter<T>(patches, bias_data, output);
     });
   });
@@ -228,25 +244,29 @@ at::Tensor upsample_conv2d(const at::Tensor& input, const at::Tensor& weight, co
 }
 
 Gradients upsample_conv2d_backward(
-    const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, std::array<bool, 3> wanted) {
+    const at::Tensor& grad,
+    const at::Tensor& input,
+    const at::Tensor& weight,
+    std::array<bool, 3> wanted,
+    bool onednn) {
   check_weight(kUpsample, input, weight, std::nullopt, /*input_dim=*/0);
   const int64_t height = 2 * input.size(2), width = 2 * input.size(3);
   check_output(kUpsample, "grad", grad, input, {input.size(0), weight.size(1), height, width});
   const at::Tensor images = grad.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor input_rows = pixel_rows(input.contiguous(at::MemoryFormat::ChannelsLast));
-  const at::Tensor matrix = as_transposed_matrix(weight);
+  const at::Tensor matrix = as_transposed_matrix(weight, input.scalar_type());
   const at::Tensor grad_input = empty_images(input, input.size(1), input.size(2), input.size(3));
   const at::Tensor grad_input_rows = pixel_rows(grad_input);
   const PatchBatch batch{input.size(0), {height, width, weight.size(1)}, input.scalar_type()};
-  const WeightSum weight_sum(batch, wanted[1] ? input.size(1) : 0);
+  const MatrixProduct product{onednn};
+  const WeightSum weight_sum(batch, wanted[1] ? input.size(1) : 0, product);
   if (wanted[0] || wanted[1]) {
-    dispatch_float_or_double(batch.dtype, [&](auto tag) {
+    dispatch_layer(batch.dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
         range.gather<T>(images, patches);
         if (wanted[0]) {
-          at::Tensor rows = range.rows(grad_input_rows);
-          at::mm_out(rows, patches, matrix);
+          product(patches, matrix, range.rows(grad_input_rows));
         }
         if (wanted[1]) {
           weight_sum.add(range, range.rows(input_rows), patches);
@@ -257,7 +277,7 @@ Gradients upsample_conv2d_backward(
   return {
       wanted[0] ? grad_input : at::Tensor(),
       wanted[1] ? as_weight(weight_sum.total()) : at::Tensor(),
-      wanted[2] ? images.sum({0, 2, 3}) : at::Tensor()};
+      wanted[2] ? images.sum({0, 2, 3}, /*keepdim=*/false, accumulate_type(batch.dtype)) : at::Tensor()};
 }
 
 }  // namespace

@@ -2,13 +2,15 @@
 
 On the CPU layers are computed with the package's own ops where they fit, else as PyTorch does. The layers stay what
 they are, ``torch.nn`` modules that hold the parameters: only how they are computed differs, and results agree up to the
-order of additions. What the ops do better on a CPU: convolutions with few channels, and one pass for batch
-normalisation with the activation that follows (``benchmarks/NOTES.md`` has the figures).
+order of additions. What the ops do better on a CPU: convolutions with few channels, one pass for batch normalisation
+with the activation that follows, the faster library for each product of matrices, and float32 sums over bfloat16
+(``benchmarks/NOTES.md`` has the figures).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +38,20 @@ _ROW_BY_ROW = frozenset(
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
+@dataclass(frozen=True)
+class OwnOps:
+    """How the package's ops compute."""
+
+    onednn: bool = False
+    """Products of matrices by oneDNN, where they are large enough for it, instead of torch's ``mm``."""
+    dtype: torch.dtype | None = None
+    """Of images and rows: bfloat16, with float32 weights, statistics and sums; None = as the input has it."""
+
+    def taken(self, batch: Tensor) -> Tensor:
+        """A batch in the dtype in which the ops take it."""
+        return batch if self.dtype is None else batch.to(self.dtype)
+
+
 class NetworkRunner:
     """Calls a network on several batches of equal size, with the result of calling it on one after the other.
 
@@ -46,12 +62,13 @@ class NetworkRunner:
 
     Args:
         network: in training mode.
-        own_ops: compute convolutions and batch normalisations with the package's ops, which are for float32 and float64
-            on the CPU and cannot be traced usefully: ``torch.compile`` makes its own of PyTorch's layers. A layer with
-            hooks of its own is called as PyTorch does; hooks that are added later are not.
+        own_ops: compute strided convolutions, fully connected layers and batch normalisations with the package's ops,
+            which are for the CPU and cannot be traced usefully: ``torch.compile`` makes its own of PyTorch's layers.
+            None = every layer as PyTorch computes it. A layer with hooks of its own is called as PyTorch does; hooks
+            that are added later are not.
     """
 
-    def __init__(self, network: nn.Module, own_ops: bool) -> None:
+    def __init__(self, network: nn.Module, own_ops: OwnOps | None) -> None:
         self._calls = _plan(_layers_of(network), own_ops)
 
     def __call__(self, batch: Tensor, groups: int = 1) -> Tensor:
@@ -86,7 +103,7 @@ def _is_plain(module: nn.Module) -> bool:
     return not any(hooks) and "forward" not in module.__dict__
 
 
-def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
+def _plan(layers: list[nn.Module], own_ops: OwnOps | None) -> list[_Call]:
     # The own ops take the place of these types exactly: a subclass may compute something else.
     calls: list[_Call] = []
     position = 0
@@ -96,12 +113,14 @@ def _plan(layers: list[nn.Module], own_ops: bool) -> list[_Call]:
         if not _is_plain(layer):
             return [*calls, _batch_by_batch(layers[position:])]
         if own_ops and type(layer) is nn.Conv2d and _is_strided(layer):
-            calls.append(_downsample(layer, _NO_ACTIVATION if slope is None else slope))
+            calls.append(_downsample(layer, _NO_ACTIVATION if slope is None else slope, own_ops))
             position += slope is not None
         elif own_ops and type(layer) is nn.ConvTranspose2d and _is_strided(layer) and layer.output_padding == (0, 0):
-            calls.append(_upsample(layer))
+            calls.append(_upsample(layer, own_ops))
+        elif own_ops and type(layer) is nn.Linear:
+            calls.append(_linear(layer, own_ops))
         elif own_ops and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and _normalises(layer):
-            calls.append(_normalising(layer, _NO_ACTIVATION if slope is None else slope))
+            calls.append(_normalising(layer, _NO_ACTIVATION if slope is None else slope, own_ops))
             position += slope is not None
         elif _is_row_by_row(layer):
             calls.append(_all_together(layer))
@@ -138,23 +157,36 @@ def _normalises(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
     return usual and layer.affine and layer.track_running_stats and layer.momentum is not None
 
 
-def _downsample(layer: nn.Conv2d, slope: float) -> _Call:
+def _downsample(layer: nn.Conv2d, slope: float, own_ops: OwnOps) -> _Call:
     op = torch.ops.infogan_fast.downsample_conv2d
 
     def call(batch: Tensor, groups: int) -> Tensor:
         if batch.shape[2] % 2 or batch.shape[3] % 2:  # which the op does not take
             return nn.functional.leaky_relu(layer(batch), slope)
-        return op(batch, layer.weight, layer.bias, slope)  # type: ignore[no-any-return]
+        return op(  # type: ignore[no-any-return]
+            own_ops.taken(batch), layer.weight, layer.bias, slope, own_ops.onednn
+        )
 
     return call
 
 
-def _upsample(layer: nn.ConvTranspose2d) -> _Call:
+def _upsample(layer: nn.ConvTranspose2d, own_ops: OwnOps) -> _Call:
     op = torch.ops.infogan_fast.upsample_conv2d
-    return lambda batch, groups: op(batch, layer.weight, layer.bias)
+    return lambda batch, groups: op(own_ops.taken(batch), layer.weight, layer.bias, own_ops.onednn)
 
 
-def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float) -> _Call:
+def _linear(layer: nn.Linear, own_ops: OwnOps) -> _Call:
+    op = torch.ops.infogan_fast.linear
+
+    def call(batch: Tensor, groups: int) -> Tensor:
+        if batch.dim() != 2:
+            return layer(batch)  # type: ignore[no-any-return]
+        return op(own_ops.taken(batch), layer.weight, layer.bias, own_ops.onednn)  # type: ignore[no-any-return]
+
+    return call
+
+
+def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float, own_ops: OwnOps) -> _Call:
     op = torch.ops.infogan_fast.group_batch_norm
 
     def call(batch: Tensor, groups: int) -> Tensor:
@@ -163,7 +195,7 @@ def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float) -> _Call:
         assert layer.num_batches_tracked is not None
         layer.num_batches_tracked.add_(groups)
         output: Tensor = op(
-            batch,
+            own_ops.taken(batch),
             layer.weight,
             layer.bias,
             layer.running_mean,

@@ -30,6 +30,7 @@ MAY_CHANGE = (
     "data",
     "device",
     "keep_checkpoints",
+    "matrix_product",
     "steps",
     "stream",
     "strict",
@@ -77,6 +78,11 @@ def resumed_config(
         notes.append(
             f"steps: {asked.steps} instead of {saved.steps}; learning rates and weights follow the fraction of the run "
             f"that is done, so the result is not that of a run of {asked.steps} steps from the start"
+        )
+    if asked.matrix_product != saved.matrix_product:
+        notes.append(
+            f"matrix_product: {asked.matrix_product} instead of {saved.matrix_product}; the weights may differ in "
+            "their last bits from those of an uninterrupted run"
         )
     threads = folder.read_threads()
     if threads is not None and threads != torch.get_num_threads():

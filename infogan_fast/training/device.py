@@ -1,4 +1,4 @@
-"""What depends on the device: where a run takes place, the networks' width, and whether the step is compiled."""
+"""What depends on the device: where a run takes place, the networks' width, how the step is computed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from infogan_fast._extension import build_info
+from infogan_fast.training.processor import processor
 from infogan_fast.training.settings import OWN_NETWORKS, ConfigError, TrainConfig
 
 WIDTH_ON_CPU, WIDTH_ON_GPU = 0.25, 1.0
@@ -48,7 +49,29 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, list[str]]:
             notes.append("compile: true, chosen for cuda; --no-compile saves the minute or more that it takes")
         elif device == "cuda":
             notes.append("compile: false, as Triton is not installed")
+    notes += _choose_arithmetic(config, device, chosen)
     return dataclasses.replace(config, **chosen), notes
+
+
+def _choose_arithmetic(config: TrainConfig, device: str, chosen: dict[str, Any]) -> list[str]:
+    notes, here = [], processor()
+    if config.precision == "auto":
+        chosen["precision"] = here.precision if device == "cpu" else "float32"
+        if device == "cpu":
+            has = "has" if here.has_bfloat16 else "does not have"
+            notes.append(f"precision: {chosen['precision']}, as the processor {has} instructions for bfloat16")
+    if device == "cuda":  # where it has no meaning
+        chosen["matrix_product"] = "blas"
+    elif config.matrix_product == "onednn" and not here.has_onednn:
+        raise ConfigError(
+            f"matrix_product: got 'onednn', but torch {torch.__version__} has no oneDNN on this machine; allowed here: "
+            "auto, blas (a run that was started with onednn goes on with --set matrix_product=blas, and its weights "
+            "will differ in their last bits)"
+        )
+    elif config.matrix_product == "auto":
+        chosen["matrix_product"] = here.matrix_product
+        notes.append(f"matrix_product: {here.matrix_product}, the faster one on {here.name}")
+    return notes
 
 
 def device_name(device: torch.device) -> str:

@@ -19,7 +19,8 @@ from infogan_fast.training.allowed import OWN_NETWORKS as OWN_NETWORKS
 OWN_DATA = "own"
 
 Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
+MatrixProduct = Literal["auto", "blas", "onednn"]
 BestBy = Literal["mi_bound", "accuracy"]
 
 
@@ -180,8 +181,15 @@ class TrainConfig:
     cuda_graph: bool = setting(True, "on a GPU, capture the step in a CUDA graph and replay it")
     precision: Precision = setting(
         "float32",
-        "of matrix products and convolutions; bfloat16 is autocast, the weights stay in float32. PyTorch's float32 "
-        "convolutions use TF32 on a GPU, unless torch.backends.cudnn.allow_tf32 is false",
+        "of matrix products, convolutions and the images between them; with bfloat16 weights, sums and statistics stay "
+        "in float32; auto = bfloat16 on a CPU that has instructions for it (AVX512_BF16 or AMX), else float32. "
+        "PyTorch's float32 convolutions use TF32 on a GPU, unless torch.backends.cudnn.allow_tf32 is false",
+    )
+    matrix_product: MatrixProduct = setting(
+        "auto",
+        "on a CPU, the library that multiplies float32 matrices: blas is torch's mm (MKL in its builds for x86), "
+        "onednn its oneDNN; auto = onednn on a processor with AVX-512 that is not Intel's, where MKL does not use it, "
+        "else blas. Results differ in their last bits",
     )
 
     # What is written

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast.model import InfoGAN
-from infogan_fast.networks.runner import NetworkRunner
+from infogan_fast.networks.runner import NetworkRunner, OwnOps
 from infogan_fast.objectives import (
     Contribution,
     DiscriminatorPasses,
@@ -22,6 +22,7 @@ from infogan_fast.objectives import (
 )
 from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL
 from infogan_fast.training.inputs import UpdateInputs
+from infogan_fast.training.processor import uses_onednn
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.settings import TrainConfig
 
@@ -53,10 +54,13 @@ class TrainingStep:
         self._generator_reads_q = any(term.reads_q for term in self._generator_terms)
         twice_differentiated = any(term.needs_second_derivatives for term in terms)
         self._autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=not in_float32)
-        own_ops = device.type == "cpu" and in_float32 and not config.compile
+        own_ops = None
+        if device.type == "cpu" and not config.compile:
+            own_ops = OwnOps(uses_onednn(config), None if in_float32 else torch.bfloat16)
+        of_discriminator = None if twice_differentiated else own_ops
         self._generator = NetworkRunner(model.generator, own_ops)
-        self._trunk = NetworkRunner(model.trunk, own_ops and not twice_differentiated)
-        self._discriminator_head = NetworkRunner(model.discriminator_head, own_ops and not twice_differentiated)
+        self._trunk = NetworkRunner(model.trunk, of_discriminator)
+        self._discriminator_head = NetworkRunner(model.discriminator_head, of_discriminator)
         self._q = NetworkRunner(model.q, own_ops)
         if "head" not in config.information_gradient:  # else parameters that the user has frozen stay so
             model.q.requires_grad_(False)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from infogan_fast.networks.runner import NetworkRunner
+from infogan_fast.networks.runner import NetworkRunner, OwnOps
 
 
 class Residual(nn.Module):
@@ -102,7 +102,7 @@ def make(name):
     return network
 
 
-@pytest.mark.parametrize("own_ops", [False, True])
+@pytest.mark.parametrize("own_ops", [None, OwnOps()], ids=["common", "own"])
 @pytest.mark.parametrize("groups", [1, 2, 3])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_as_in_separate_passes(name, groups, own_ops):
@@ -117,14 +117,14 @@ def test_as_in_separate_passes(name, groups, own_ops):
 
 def test_running_statistics_are_updated_once_per_batch():
     network = make("residual in a sequence")
-    NetworkRunner(network, False)(torch.randn(12, 3, 6, 6, dtype=torch.float64), 3)
+    NetworkRunner(network, None)(torch.randn(12, 3, 6, 6, dtype=torch.float64), 3)
     assert {int(b) for name, b in network.named_buffers() if name.endswith("num_batches_tracked")} == {3}
 
 
 def test_known_layers_are_called_once_for_all_batches():
     network = nn.Sequential(nn.Conv2d(3, 5, 1), nn.Sequential(nn.ReLU(), nn.Conv2d(5, 2, 1)), nn.Flatten())
     calls = []
-    runner = NetworkRunner(network, False)
+    runner = NetworkRunner(network, None)
     for layer in (network[0], network[1][1]):
         layer.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
     runner(torch.randn(12, 3, 4, 4), 3)
@@ -136,7 +136,7 @@ def test_known_layers_are_called_once_for_all_batches():
 def test_compiled(name):
     batches = [torch.randn(4, 3, 6, 6, dtype=torch.float64) + g for g in range(3)]
     plain, ours = make(name), make(name)
-    runner = torch.compile(NetworkRunner(ours, False).__call__, fullgraph=True, dynamic=False)
+    runner = torch.compile(NetworkRunner(ours, None).__call__, fullgraph=True, dynamic=False)
     expected = evaluate(plain, lambda inputs: [plain(batch) for batch in inputs], batches)
     found = evaluate(ours, lambda inputs: runner(torch.cat(inputs), 3).chunk(3), batches)
     for one, other in zip(found, expected, strict=True):

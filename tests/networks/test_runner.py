@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from infogan_fast.networks import chairs, keras, svhn
 from infogan_fast.networks.mnist import Generator, Trunk
 from infogan_fast.networks.parts import LinearHead, QHead
-from infogan_fast.networks.runner import NetworkRunner
+from infogan_fast.networks.runner import NetworkRunner, OwnOps
 
 PAPER_STRIDES = {
     "generator": (lambda: Generator(11, (1, 8, 12), 0.1).layers, (12, 11)),
@@ -118,7 +118,10 @@ def evaluate(layers, call, batches):
     ]
 
 
-def check(layers, shape, own_ops=True):
+OWN_OPS = OwnOps()
+
+
+def check(layers, shape, own_ops=OWN_OPS):
     layers, batch = double(layers), torch.randn(shape, dtype=torch.float64)
     reference = copy.deepcopy(layers)
     expected = evaluate(reference, reference, [batch])
@@ -132,7 +135,7 @@ def _seed():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("own_ops", [True, False])
+@pytest.mark.parametrize("own_ops", [OwnOps(), None], ids=["own", "common"])
 def test_networks(name, own_ops):
     make, shape = NETWORKS[name]
     check(make(), shape, own_ops)
@@ -143,8 +146,8 @@ def test_networks_run_every_convolution_and_normalisation_by_own_ops(name):
     make, shape = NETWORKS[name]
     layers = make().train()
     with Recorder() as recorder:
-        NetworkRunner(layers, own_ops=True)(torch.randn(shape))
-    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d)
+        NetworkRunner(layers, own_ops=OwnOps())(torch.randn(shape))
+    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)
     assert len(recorder.own) == sum(isinstance(layer, kinds) for layer in layers)
     assert not {"leaky_relu", "convolution", "native_batch_norm"} & set(recorder.names)
 
@@ -155,7 +158,7 @@ def test_what_the_ops_compute(name):
     shape = (6, 3, 6, 4)
     check(layers, shape)
     with Recorder() as recorder:
-        NetworkRunner(double(layers), own_ops=True)(torch.randn(shape, dtype=torch.float64))
+        NetworkRunner(double(layers), own_ops=OwnOps())(torch.randn(shape, dtype=torch.float64))
     activations = ("relu", "leaky_relu", "sigmoid", "hardtanh_")
     assert [name for name in recorder.names if name in recorder.own or name in activations] == names
 
@@ -165,11 +168,11 @@ def test_what_is_left_to_pytorch(name):
     shape = (6, 3, 8, 8)
     check(NOT_OWN[name], shape)
     with Recorder() as recorder:
-        NetworkRunner(double(NOT_OWN[name]), own_ops=True)(torch.randn(shape, dtype=torch.float64))
+        NetworkRunner(double(NOT_OWN[name]), own_ops=OwnOps())(torch.randn(shape, dtype=torch.float64))
     assert recorder.own == []
 
 
-@pytest.mark.parametrize("own_ops", [True, False])
+@pytest.mark.parametrize("own_ops", [OwnOps(), None], ids=["own", "common"])
 @pytest.mark.parametrize("groups", [2, 3])
 @pytest.mark.parametrize("name", [*NETWORKS, "cumulative average", "not affine", "volumes"])
 def test_groups_are_batches_one_after_the_other(name, own_ops, groups):
@@ -187,7 +190,7 @@ def test_groups_are_batches_one_after_the_other(name, own_ops, groups):
     torch.testing.assert_close(ours, separate, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("own_ops", [True, False])
+@pytest.mark.parametrize("own_ops", [OwnOps(), None], ids=["own", "common"])
 def test_groups_of_unequal_size_are_refused(own_ops):
     with pytest.raises((ValueError, RuntimeError), match="5"):
         NetworkRunner(nn.Sequential(nn.BatchNorm1d(3)), own_ops)(torch.randn(5, 3), groups=2)

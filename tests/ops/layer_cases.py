@@ -11,7 +11,7 @@ import infogan_fast  # noqa: F401 (the ops)
 
 OPS = torch.ops.infogan_fast
 MOMENTUM, EPS = 0.1, 1e-5
-DTYPES = (torch.float32, torch.float64)
+DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 LAYOUTS = ("contiguous", "channels last", "strided")
 
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
@@ -19,8 +19,20 @@ every_slope = pytest.mark.parametrize("slope", [1.0, 0.1, 0.0])
 every_layer_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: str(dtype).removeprefix("torch."))
 
 
-def downsample(slope):
-    return lambda *tensors: OPS.downsample_conv2d(*tensors, slope)
+def downsample(slope, onednn=False):
+    return lambda *tensors: OPS.downsample_conv2d(*tensors, slope, onednn)
+
+
+def upsample(onednn):
+    return lambda *tensors: OPS.upsample_conv2d(*tensors, onednn)
+
+
+def linear(onednn):
+    return lambda *tensors: OPS.linear(*tensors, onednn)
+
+
+def parameter_dtype(dtype):
+    return torch.float32 if dtype is torch.bfloat16 else dtype
 
 
 def plain_downsample(slope):
@@ -78,9 +90,19 @@ def upsample_tensors(size, layout="contiguous", with_bias=True):
     return [input, weight, random(out) if with_bias else None], random(batch, out, height, width, layout=layout)
 
 
+def linear_tensors(size, layout="contiguous", with_bias=True):
+    """For (rows, columns in, columns out)."""
+    rows, columns, out = size
+    tensors = [random(rows, columns, layout=layout), random(out, columns, layout=layout)]
+    return [*tensors, random(out) if with_bias else None], random(rows, out, layout=layout)
+
+
 def evaluate(function, tensors, grad, dtype=torch.float64) -> list[Tensor]:
-    """The output, and the gradient of each of the tensors that is not None."""
-    leaves = [None if t is None else t.to(dtype).detach().requires_grad_() for t in tensors]
+    """The output, and the gradient of each of the tensors that is not None, the first of which is the input."""
+    dtypes = [dtype, *(parameter_dtype(dtype) for _ in tensors[1:])]
+    leaves = [
+        None if t is None else t.to(own).detach().requires_grad_() for t, own in zip(tensors, dtypes, strict=True)
+    ]
     output = function(*leaves)
     wanted = [leaf for leaf in leaves if leaf is not None]
     return [output.detach(), *torch.autograd.grad(output, wanted, grad.to(dtype))]

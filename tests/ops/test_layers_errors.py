@@ -22,6 +22,13 @@ ARGUMENTS = {
         "weight": torch.randn(3, 5, 4, 4),
         "wanted": [True, True, True],
     },
+    "linear": {"input": torch.randn(4, 3), "weight": torch.randn(5, 3), "bias": torch.randn(5)},
+    "linear_backward": {
+        "grad": torch.randn(4, 5),
+        "input": torch.randn(4, 3),
+        "weight": torch.randn(5, 3),
+        "wanted": [True, True, True],
+    },
     "group_batch_norm": {
         "input": torch.randn(6, 3, 2, 2),
         **{name: torch.ones(3) for name in ("weight", "bias", "running_mean", "running_var")},
@@ -41,7 +48,7 @@ ARGUMENTS = {
     },
 }
 
-HALF = r"must be float32 or float64, got torch\.float16"
+HALF = r"must be float32, float64 or bfloat16, got torch\.float16"
 HALVING_WEIGHT = r"weight must be \[out, in, 4, 4\] with in = 3, the channels of input, got shape "
 DOUBLING_WEIGHT = r"weight must be \[in, out, 4, 4\] with in = 3, the channels of input, got shape "
 EVEN = "input must have even sides, got "
@@ -69,13 +76,13 @@ MISTAKES = [
         "downsample_conv2d",
         {"weight": torch.ones(5, 3, 4, 4).double()},
         TypeError,
-        r"weight and bias must have the dtype of input, torch\.float32, got torch\.float64",
+        r"weight and bias must be torch\.float32 where input is torch\.float32, got torch\.float64",
     ),
     (
         "downsample_conv2d",
         {"bias": torch.ones(5).half()},
         TypeError,
-        r"the dtype of input, torch\.float32, got torch\.float16",
+        r"torch\.float32 where input is torch\.float32, got torch\.float16",
     ),
     ("downsample_conv2d", {"negative_slope": -0.5}, ValueError, r"negative_slope must be >= 0, got -0\.5"),
     ("downsample_conv2d", {"negative_slope": float("nan")}, ValueError, "negative_slope must be >= 0, got nan"),
@@ -109,7 +116,7 @@ MISTAKES = [
     ("upsample_conv2d", {"input": torch.ones(3, 4)}, ValueError, r"input must be \[B, C, H, W\], got shape \[3, 4\]"),
     ("upsample_conv2d", {"weight": torch.ones(5, 3, 4, 4)}, ValueError, rf"{DOUBLING_WEIGHT}\[5, 3, 4, 4\]"),
     ("upsample_conv2d", {"bias": torch.ones(3)}, ValueError, r"bias must have shape \[5\], got \[3\]"),
-    ("upsample_conv2d", {"bias": torch.ones(5).double()}, TypeError, r"torch\.float32, got torch\.float64"),
+    ("upsample_conv2d", {"bias": torch.ones(5).double()}, TypeError, r"is torch\.float32, got torch\.float64"),
     ("upsample_conv2d_backward", {"weight": torch.ones(5, 3, 4, 4)}, ValueError, rf"{DOUBLING_WEIGHT}\[5, 3, 4, 4\]"),
     (
         "upsample_conv2d_backward",
@@ -117,6 +124,37 @@ MISTAKES = [
         ValueError,
         r"backward: grad must have shape \[2, 5, 8, 12\] and the dtype of input, torch\.float32, got \[2, 5, 8, 11\]",
     ),
+    (
+        "downsample_conv2d",
+        {"input": torch.ones(2, 3, 4, 6).bfloat16(), "weight": torch.ones(5, 3, 4, 4).bfloat16()},
+        TypeError,
+        r"weight and bias must be torch\.float32 where input is torch\.bfloat16, got torch\.bfloat16",
+    ),
+    ("linear", {"input": torch.ones(4, 3).half()}, TypeError, f"input {HALF}"),
+    ("linear", {"input": torch.ones(2, 4, 3)}, ValueError, r"input must be \[B, in\], got shape \[2, 4, 3\]"),
+    (
+        "linear",
+        {"weight": torch.ones(5, 4)},
+        ValueError,
+        r"weight must be \[out, in\] with in = 3, the columns of input, got shape \[5, 4\]",
+    ),
+    ("linear", {"weight": torch.ones(3)}, ValueError, r"weight must be .* got shape \[3\]"),
+    ("linear", {"weight": torch.ones(5, 3).double()}, TypeError, r"weight must be torch\.float32 .* torch\.float64"),
+    ("linear", {"bias": torch.ones(3)}, ValueError, r"bias must have shape \[5\], got \[3\]"),
+    (
+        "linear",
+        {"input": torch.ones(4, 3).bfloat16(), "bias": torch.ones(5).bfloat16()},
+        TypeError,
+        r"bias must be torch\.float32 where input is torch\.bfloat16, got torch\.bfloat16",
+    ),
+    (
+        "linear_backward",
+        {"grad": torch.ones(5, 4)},
+        ValueError,
+        r"grad must have shape \[4, 5\] and the dtype of input, torch\.float32, got \[5, 4\]",
+    ),
+    ("linear_backward", {"grad": torch.ones(4, 5).double()}, ValueError, r"grad must .* and torch\.float64"),
+    ("linear_backward", {"weight": torch.ones(5, 4)}, ValueError, r"weight must be .* got shape \[5, 4\]"),
     ("group_batch_norm", {"input": torch.ones(6, 3, 2, 2).half()}, TypeError, f"input {HALF}"),
     (
         "group_batch_norm",
@@ -135,7 +173,7 @@ MISTAKES = [
             op,
             {name: wrong},
             ValueError,
-            rf"{name} must be contiguous, of shape \[3\] and the dtype of input, torch\.float32, got {got}",
+            rf"{name} must be contiguous, of shape \[3\] and torch\.float32 where input is torch\.float32, got {got}",
         )
         for op, names in (
             ("group_batch_norm", ("weight", "bias", "running_mean", "running_var")),

@@ -12,6 +12,7 @@ from layer_cases import (
     every_layer_dtype,
     every_layout,
     fresh_running,
+    parameter_dtype,
     random,
 )
 
@@ -19,7 +20,9 @@ from layer_cases import (
 def calls(dtype, layout):
     """(op, arguments) of every op, with what the backward ops get from the forward ones."""
     torch.manual_seed(0)
-    input, weight, bias = (random(*s, layout=layout).to(dtype) for s in ((4, 3, 6, 2), (5, 3, 4, 4), (5,)))
+    parameters = parameter_dtype(dtype)
+    input = random(4, 3, 6, 2, layout=layout).to(dtype)
+    weight, bias = random(5, 3, 4, 4, layout=layout).to(parameters), random(5).to(parameters)
     grad, wanted = random(4, 5, 3, 1, layout=layout).to(dtype), [True, False, True]
     for slope in (0.1, 1.0):
         yield OPS.downsample_conv2d, (input, weight, bias, slope)
@@ -28,8 +31,11 @@ def calls(dtype, layout):
     small = random(4, 5, 3, 1, layout=layout).to(dtype)
     yield OPS.upsample_conv2d, (small, weight, None)
     yield OPS.upsample_conv2d_backward, (input, small, weight, wanted)
-    for batch in (input, input[:, :, 0, 0]):
-        weight, bias = torch.rand(2, 3, dtype=dtype)
+    rows, matrix = input[:, :, 0, 0], weight[:, :, 0, 0]
+    yield OPS.linear, (rows, matrix, bias)
+    yield OPS.linear_backward, (grad[:, :, 0, 0], rows, matrix, wanted)
+    for batch in (input, rows):
+        weight, bias = torch.rand(2, 3, dtype=parameters)
         yield OPS.group_batch_norm, (batch, weight, bias, *fresh_running(weight), 2, MOMENTUM, EPS, 0.1)
         _, mean, rstd = OPS.group_batch_norm(batch, weight, bias, *fresh_running(weight), 2, MOMENTUM, EPS, 0.1)
         yield OPS.group_batch_norm_backward, (batch, batch, weight, bias, mean, rstd, 0.1)
@@ -40,7 +46,10 @@ def with_gradients(arguments):
     return [*(t if t is None else t.detach().requires_grad_() for t in arguments[:3]), *arguments[3:]]
 
 
-@pytest.mark.parametrize(("dtype", "layout"), [(torch.float32, "contiguous"), (torch.float64, "channels last")])
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    [(torch.float32, "contiguous"), (torch.float64, "channels last"), (torch.bfloat16, "contiguous")],
+)
 def test_opcheck(dtype, layout):
     for op, arguments in calls(dtype, layout):
         torch.library.opcheck(op, arguments)

@@ -8,9 +8,11 @@ import torch
 from runs_by_setting import PLAIN, first_metrics, inputs, largest_changes, run, same, trained, weights
 from torch import nn
 from torch._subclasses import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from infogan_fast.training import ConfigError, device, loop
+from infogan_fast.training import ConfigError, device, loop, processor
 from infogan_fast.training.loop import TrainingLoop
+from infogan_fast.training.processor import Processor
 
 RATES = {
     "learning_rate_discriminator": 1e-4,
@@ -195,3 +197,26 @@ def test_precision(make_config, data):
     assert narrow.keys() == wide.keys()
     training = trained(make_config(precision="bfloat16"), data)
     assert {weight.dtype for weight in training.model.parameters()} == {torch.float32}
+
+
+class Libraries(TorchDispatchMode):
+    """The last argument, ``onednn``, of every call of an op with products."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked_for = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name
+        if name.startswith("infogan_fast::") and func._schema.arguments[-1].name == "onednn":
+            default_is_left_out = len(args) < len(func._schema.arguments)
+            self.asked_for.add(not default_is_left_out and args[-1])
+        return func(*args, **(kwargs or {}))
+
+
+def test_matrix_product(make_config, data, monkeypatch):
+    monkeypatch.setattr(processor, "processor", lambda: Processor("amd", "avx512", True, True))
+    for chosen, onednn in (("blas", False), ("onednn", True), ("auto", True)):
+        with Libraries() as libraries:
+            trained(make_config(matrix_product=chosen, device="cpu"), data)
+        assert libraries.asked_for == {onednn}

@@ -52,6 +52,7 @@ WRONG = {
     "compile": [1, "true"],
     "cuda_graph": [None, 1],
     "precision": ["float16", None],
+    "matrix_product": ["mkl", None],
     "log_every": [0, 1_000_001],
     "checkpoint_every": [0],
     "keep_checkpoints": [0, 1.0],
