@@ -73,8 +73,9 @@ struct ImageRange {
           sum = target;
         }
         scatter_patches(of.size, source, sum);
-        if (bias != nullptr || !std::is_same_v<T, Sum>) {
-          add_bias(sum, bias, of.size.height * of.size.width, of.size.channels, Sum(1), target);
+        add_bias(sum, bias, of.size.height * of.size.width, of.size.channels, Sum(1));
+        for (size_t i = 0; i < rounded_later.size(); ++i) {
+          target[i] = static_cast<T>(rounded_later[i]);
         }
         source += of.size.patches() * of.size.patch_elements();
         target += of.size.elements();

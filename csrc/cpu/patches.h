@@ -101,22 +101,26 @@ INFOGAN_SIMD inline void scatter_patches(const ImageSize& size, const T* patches
   }
 }
 
-// output = leaky_relu(rows + bias) for rows [count, channels], which may be the output; a bias that is null is 0.
-template <typename Row, typename T>
+// rows = leaky_relu(rows + bias) for rows [count, channels]; a bias that is null is 0.
+template <typename T>
 INFOGAN_SIMD inline void add_bias(
-    const Row* rows,
-    const accumulate_t<T>* bias,
-    int64_t count,
-    int64_t channels,
-    accumulate_t<T> negative_slope,
-    T* output) {
+    T* rows, const accumulate_t<T>* bias, int64_t count, int64_t channels, accumulate_t<T> negative_slope) {
   using Value = accumulate_t<T>;
+  if (bias == nullptr && negative_slope == Value(1)) {
+    return;
+  }
   for (int64_t row = 0; row < count; ++row) {
-    const Row* values = rows + row * channels;
-    T* out = output + row * channels;
-    for (int64_t channel = 0; channel < channels; ++channel) {
-      const Value value = static_cast<Value>(values[channel]) + (bias != nullptr ? bias[channel] : Value(0));
-      out[channel] = static_cast<T>(value > Value(0) ? value : value * negative_slope);
+    T* __restrict values = rows + row * channels;
+    if (bias != nullptr) {
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        const Value value = static_cast<Value>(values[channel]) + bias[channel];
+        values[channel] = static_cast<T>(value > Value(0) ? value : value * negative_slope);
+      }
+    } else {
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        const Value value = static_cast<Value>(values[channel]);
+        values[channel] = static_cast<T>(value > Value(0) ? value : value * negative_slope);
+      }
     }
   }
 }

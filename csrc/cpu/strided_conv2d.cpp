@@ -129,12 +129,10 @@ at::Tensor downsample_conv2d(
       const at::Tensor rows = range.rows(output_rows);
       range.gather<T>(images, patches);
       product(patches, matrix, rows);
-      if (bias_data != nullptr || negative_slope != 1.0) {
-        T* data = rows.mutable_data_ptr<T>();
-        with_simd([&]() INFOGAN_SIMD {
-          add_bias(data, bias_data, rows.size(0), rows.size(1), static_cast<Value>(negative_slope), data);
-        });
-      }
+      T* data = rows.mutable_data_ptr<T>();
+      with_simd([&]() INFOGAN_SIMD {
+        add_bias(data, bias_data, rows.size(0), rows.size(1), static_cast<Value>(negative_slope));
+      });
     });
   });
   return output;

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "cpu/batch_norm_columns.h"
+#include "kernel/half.h"
 
 using namespace infogan_fast;
 
@@ -129,6 +130,40 @@ TEST(normalisation_and_gradients) {
   for (const double slope : {1.0, 0.25, 0.1}) {
     check_normalisation<float>(static_cast<float>(slope));
     check_normalisation<double>(slope);
+  }
+}
+
+TEST(bfloat16_rows_have_statistics_in_float32) {
+  for (const Case& c : kCases) {
+    const std::vector<float> wide = random<float>(c.elements()), wide_grad = random<float>(c.elements());
+    const std::vector<BFloat16> input(wide.begin(), wide.end()), grad(wide_grad.begin(), wide_grad.end());
+    const std::vector<float> same(input.begin(), input.end()), same_grad(grad.begin(), grad.end());
+    const std::vector<float> scale = random<float>(c.channels), shift = random<float>(c.channels);
+    std::vector<float> mean(c.channels), squares(c.channels), expected_mean = mean, expected_squares = mean;
+    std::vector<BFloat16> output(c.elements(), BFloat16(0.0f)), grad_input = output;
+    std::vector<float> expected(c.elements()), expected_grad = expected;
+    std::vector<float> sum(c.channels), product = sum, expected_sum = sum, expected_product = sum;
+    with_simd([&]() INFOGAN_SIMD {
+      const Normalisation<float> by{mean.data(), scale.data(), shift.data(), 0.3f};
+      column_moments(c.block(), input.data(), input.data(), mean.data(), squares.data());
+      column_moments(c.block(), same.data(), same.data(), expected_mean.data(), expected_squares.data());
+      normalise(c.block(), by, input.data(), output.data());
+      normalise(c.block(), by, same.data(), expected.data());
+      gradient_sums(c.block(), by, grad.data(), input.data(), sum.data(), product.data());
+      gradient_sums(c.block(), by, same_grad.data(), same.data(), expected_sum.data(), expected_product.data());
+      gradient_of_input(c.block(), by, sum.data(), product.data(), grad.data(), input.data(), grad_input.data());
+      gradient_of_input(c.block(), by, sum.data(), product.data(), same_grad.data(), same.data(), expected_grad.data());
+    });
+    for (int64_t channel = 0; channel < c.channels; ++channel) {
+      CHECK_EQUAL(mean[channel], expected_mean[channel]);
+      CHECK_EQUAL(squares[channel], expected_squares[channel]);
+      CHECK_EQUAL(sum[channel], expected_sum[channel]);
+      CHECK_EQUAL(product[channel], expected_product[channel]);
+    }
+    for (int64_t i = 0; i < c.elements(); ++i) {
+      CHECK_EQUAL(output[i].bits, BFloat16(expected[i]).bits);
+      CHECK_EQUAL(grad_input[i].bits, BFloat16(expected_grad[i]).bits);
+    }
   }
 }
 

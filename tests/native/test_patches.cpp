@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "cpu/patches.h"
+#include "kernel/half.h"
 
 using namespace infogan_fast;
 
@@ -146,6 +147,46 @@ TEST(scatter_is_the_adjoint) {
 TEST(bias_and_leaky_relu) {
   check_bias<float>();
   check_bias<double>();
+}
+
+TEST(bfloat16_is_computed_in_float32) {
+  const int64_t channels = 33, count = 9;
+  const std::vector<float> wide = random<float>(count * channels), bias = random<float>(channels);
+  std::vector<BFloat16> rows(wide.begin(), wide.end()), back(rows.size());
+  const std::vector<BFloat16> before = rows, grad(wide.rbegin(), wide.rend());
+  with_simd([&]() INFOGAN_SIMD {
+    add_bias(rows.data(), bias.data(), count, channels, 0.3f);
+    leaky_relu_backward(grad.data(), rows.data(), rows.size(), 0.3f, back.data());
+  });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const float value = static_cast<float>(before[i]) + bias[i % channels];
+    CHECK_EQUAL(rows[i].bits, BFloat16(value > 0.0f ? value : value * 0.3f).bits);
+    const float after = static_cast<float>(grad[i]);
+    CHECK_EQUAL(back[i].bits, BFloat16(value > 0.0f ? after : after * 0.3f).bits);
+  }
+}
+
+TEST(bfloat16_patches_are_summed_in_float32) {
+  for (const ImageSize& size : kSizes) {
+    const std::vector<float> wide = random<float>(size.patches() * size.patch_elements());
+    const std::vector<BFloat16> patches(wide.begin(), wide.end());
+    const std::vector<float> same(patches.begin(), patches.end());
+    std::vector<float> sums(size.elements(), -1.0f), expected(size.elements(), -1.0f);
+    with_simd([&]() INFOGAN_SIMD {
+      scatter_patches(size, patches.data(), sums.data());
+      scatter_patches(size, same.data(), expected.data());
+    });
+    for (int64_t i = 0; i < size.elements(); ++i) {
+      CHECK_EQUAL(sums[i], expected[i]);
+    }
+    std::vector<BFloat16> gathered(patches.size());
+    const std::vector<BFloat16> image(expected.begin(), expected.end());
+    with_simd([&]() INFOGAN_SIMD { gather_patches(size, image.data(), gathered.data()); });
+    for (int64_t i = 0; i < static_cast<int64_t>(gathered.size()); ++i) {
+      const int64_t pixel = pixel_of(size, i);
+      CHECK_EQUAL(gathered[i].bits, pixel < 0 ? uint16_t(0) : image[pixel].bits);
+    }
+  }
 }
 
 TEST(nan_passes_the_leaky_relu) {
