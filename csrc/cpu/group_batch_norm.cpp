@@ -4,12 +4,11 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 #include <vector>
 
 #include "../types.h"
-#include "batch_norm_blocks.h"
+#include "batch_norm_statistics.h"
 
 namespace infogan_fast {
 namespace {
@@ -69,49 +68,6 @@ void check_statistic(const char* name, const at::Tensor& tensor, const at::Tenso
       dtype_name(tensor.scalar_type()));
 }
 
-// Mean and sum of squared distances of each group and channel, from those of its blocks of rows (Chan et al. 1979),
-// whose means are distances from the group's first row.
-template <typename T>
-void merge_moments(
-    const NormalisedRows& rows,
-    const T* input,
-    const accumulate_t<T>* means,
-    const accumulate_t<T>* squares,
-    double* mean,
-    double* square) {
-  for (int64_t group = 0; group < rows.groups; ++group) {
-    double* group_mean = mean + group * rows.channels;
-    double* group_square = square + group * rows.channels;
-    double count = 0.0;
-    for (int64_t block = 0; block < rows.row_blocks(); ++block) {
-      const double more = static_cast<double>(
-          std::min(NormalisedRows::kBlockRows, rows.per_group - block * NormalisedRows::kBlockRows));
-      const int64_t at = (group * rows.row_blocks() + block) * rows.channels;
-      const double share = more / (count + more);
-      for (int64_t c = 0; c < rows.channels; ++c) {
-        const double delta = static_cast<double>(means[at + c]) - group_mean[c];
-        group_mean[c] += delta * share;
-        group_square[c] += static_cast<double>(squares[at + c]) + delta * delta * count * share;
-      }
-      count += more;
-    }
-    const T* origin = rows.origin(input, group);
-    for (int64_t c = 0; c < rows.channels; ++c) {
-      group_mean[c] += static_cast<double>(origin[c]);
-    }
-  }
-}
-
-// What the loops need of a group: (input - mean) * scale + shift.
-template <typename Value>
-std::vector<Value> scales(const NormalisedRows& rows, const Value* weight, const Value* rstd) {
-  std::vector<Value> scale(rows.groups * rows.channels);
-  for (int64_t i = 0; i < rows.groups * rows.channels; ++i) {
-    scale[i] = weight[i % rows.channels] * rstd[i];
-  }
-  return scale;
-}
-
 std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
     const at::Tensor& input,
     const at::Tensor& weight,
@@ -141,20 +97,27 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm(
       const int64_t at = (group * rows.row_blocks() + row_block) * rows.channels;
       column_moments(block, rows.origin(source, group), source, means.data() + at, squares.data() + at);
     });
-    std::vector<double> group_mean(statistics), group_square(statistics);
-    merge_moments(rows, source, means.data(), squares.data(), group_mean.data(), group_square.data());
-
-    const double count = static_cast<double>(rows.per_group);
-    for (int64_t i = 0; i < statistics; ++i) {
-      const int64_t c = i % rows.channels;
-      mean.mutable_data_ptr<Value>()[i] = static_cast<Value>(group_mean[i]);
-      rstd.mutable_data_ptr<Value>()[i] = static_cast<Value>(1.0 / std::sqrt(group_square[i] / count + eps));
-      Value& running_mean_c = running_mean.mutable_data_ptr<Value>()[c];
-      Value& running_var_c = running_var.mutable_data_ptr<Value>()[c];
-      running_mean_c = static_cast<Value>((1.0 - momentum) * running_mean_c + momentum * group_mean[i]);
-      running_var_c = static_cast<Value>((1.0 - momentum) * running_var_c + momentum * group_square[i] / (count - 1.0));
-    }
-    const std::vector<Value> scale = scales(rows, weight.const_data_ptr<Value>(), rstd.const_data_ptr<Value>());
+    std::vector<Value> scale(statistics);
+    std::vector<double> group_mean(rows.channels), group_square(rows.channels);
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t group = 0; group < groups; ++group) {
+        const int64_t at = group * rows.channels;
+        const double count = static_cast<double>(rows.per_group);
+        double *means_of_group = group_mean.data(), *squares_of_group = group_square.data();
+        merge_moments(
+            rows, group, rows.origin(source, group), means.data(), squares.data(), means_of_group, squares_of_group);
+        finish_statistics(
+            rows,
+            means_of_group,
+            squares_of_group,
+            weight.const_data_ptr<Value>(),
+            eps,
+            GroupStatistics<Value>{
+                mean.mutable_data_ptr<Value>() + at, rstd.mutable_data_ptr<Value>() + at, scale.data() + at});
+        follow_statistic(rows.channels, means_of_group, 1.0, momentum, running_mean.mutable_data_ptr<Value>());
+        follow_statistic(rows.channels, squares_of_group, count - 1.0, momentum, running_var.mutable_data_ptr<Value>());
+      }
+    });
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {
       const int64_t at = group * rows.channels;
       const Normalisation<Value> by{
@@ -203,7 +166,13 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
     const T* source = values.const_data_ptr<T>();
     const T* after = upstream.const_data_ptr<T>();
     const Value* rstd_data = rstd.const_data_ptr<Value>();
-    const std::vector<Value> scale = scales(rows, weight.const_data_ptr<Value>(), rstd_data);
+    const Value* weight_data = weight.const_data_ptr<Value>();
+    std::vector<Value> scale(rows.groups * rows.channels);
+    for (int64_t group = 0; group < rows.groups; ++group) {
+      for (int64_t c = 0; c < rows.channels; ++c) {
+        scale[group * rows.channels + c] = weight_data[c] * rstd_data[group * rows.channels + c];
+      }
+    }
     const auto normalisation = [&](int64_t group) {
       const int64_t at = group * rows.channels;
       return Normalisation<Value>{
@@ -221,20 +190,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> group_batch_norm_backward(
 
     std::vector<double> weight_sum(rows.channels), bias_sum(rows.channels);
     std::vector<Value> offset(statistics), slant(statistics);
-    for (int64_t i = 0; i < statistics; ++i) {
-      const int64_t c = i % rows.channels;
-      double sum = 0.0, product = 0.0;
-      for (int64_t block = 0; block < rows.row_blocks(); ++block) {
-        const int64_t at = (i / rows.channels * rows.row_blocks() + block) * rows.channels + c;
-        sum += static_cast<double>(sums[at]);
-        product += static_cast<double>(products[at]);
+    with_simd([&]() INFOGAN_SIMD {
+      for (int64_t group = 0; group < rows.groups; ++group) {
+        const int64_t at = group * rows.channels;
+        merge_gradient_sums(
+            rows,
+            group,
+            sums.data(),
+            products.data(),
+            rstd_data + at,
+            offset.data() + at,
+            slant.data() + at,
+            weight_sum.data(),
+            bias_sum.data());
       }
-      const double deviations = static_cast<double>(rstd_data[i]);
-      offset[i] = static_cast<Value>(sum / static_cast<double>(rows.per_group));
-      slant[i] = static_cast<Value>(product * deviations * deviations / static_cast<double>(rows.per_group));
-      weight_sum[c] += product * deviations;
-      bias_sum[c] += sum;
-    }
+    });
     std::copy(weight_sum.begin(), weight_sum.end(), grad_weight.mutable_data_ptr<Value>());
     std::copy(bias_sum.begin(), bias_sum.end(), grad_bias.mutable_data_ptr<Value>());
     rows.for_each_block(kParallelFor, [&](int64_t group, int64_t, const Block& block) INFOGAN_SIMD {

@@ -84,17 +84,34 @@ struct ImageRange {
   }
 };
 
+// For each thread a matrix with a row for every patch of a range, which stays in its cache from range to range. Made
+// outside of the loop over ranges, since what the pool's threads allocate goes back to the system at the end of it.
+class RangeBuffers {
+ public:
+  RangeBuffers(const PatchBatch& batch, int64_t columns)
+      : buffers_(
+            at::empty(
+                {at::get_num_threads(), batch.cut().images_per_range() * batch.size.patches(), columns}, batch.dtype)) {
+  }
+
+  // The calling thread's, uninitialised.
+  at::Tensor of_range(const ImageRange& range) const {
+    return buffers_.select(0, at::get_thread_num()).narrow(0, 0, (range.end - range.begin) * range.of.size.patches());
+  }
+
+ private:
+  at::Tensor buffers_;
+};
+
 template <typename Body>
 void PatchBatch::for_each_range(const Body& body) const {
   const ImageParts parts = cut();
-  // Made here, since what the pool's threads allocate goes back to the system at the end of the loop.
-  const at::Tensor buffers =
-      at::empty({at::get_num_threads(), parts.images_per_range() * size.patches(), size.patch_elements()}, dtype);
+  const RangeBuffers buffers(*this, size.patch_elements());
   at::parallel_for(0, parts.parts(), 1, [&](int64_t first_part, int64_t last_part) {
     at::AutoDispatchBelowADInplaceOrView below_autograd;  // threads of the pool do not inherit it
-    const at::Tensor buffer = buffers.select(0, at::get_thread_num());
     parts.for_each_range(first_part, last_part, [&](int64_t part, int64_t begin, int64_t end) {
-      body(ImageRange{*this, part, begin, end}, buffer.narrow(0, 0, (end - begin) * size.patches()));
+      const ImageRange range{*this, part, begin, end};
+      body(range, buffers.of_range(range));
     });
   });
 }

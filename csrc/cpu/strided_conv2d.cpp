@@ -180,24 +180,26 @@ Gradients downsample_conv2d_backward(
     check_output(kDownsample, "output", *output, input, sizes);
     output_rows = pixel_rows(output->contiguous(at::MemoryFormat::ChannelsLast));
   }
-  const at::Tensor before_rows = activated ? at::empty_like(grad_rows) : grad_rows;
   const at::Tensor grad_input =
       wanted[0] ? empty_images(input, input.size(1), input.size(2), input.size(3)) : at::Tensor();
   const int64_t channels = weight.size(0);
   const PatchBatch batch{input.size(0), {input.size(2), input.size(3), input.size(1)}, input.scalar_type()};
   const MatrixProduct product{onednn};
   const WeightSum weight_sum(batch, wanted[1] ? channels : 0, product);
+  const RangeBuffers before_buffers(batch, activated ? channels : 0);
   const at::Tensor bias_sums = at::zeros({batch.parts(), channels}, at::kDouble);
   dispatch_layer(batch.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     batch.for_each_range([&](const ImageRange& range, const at::Tensor& patches) {
-      const at::Tensor rows = range.rows(before_rows);
+      at::Tensor rows = range.rows(grad_rows);
       if (activated) {
-        const T* after = range.rows(grad_rows).const_data_ptr<T>();
+        const at::Tensor before = before_buffers.of_range(range);
+        const T* after = rows.const_data_ptr<T>();
         const T* activation = range.rows(output_rows).const_data_ptr<T>();
-        T* before = rows.mutable_data_ptr<T>();
+        T* data = before.mutable_data_ptr<T>();
         const auto slope = static_cast<accumulate_t<T>>(negative_slope);
-        with_simd([&]() INFOGAN_SIMD { leaky_relu_backward(after, activation, rows.numel(), slope, before); });
+        with_simd([&]() INFOGAN_SIMD { leaky_relu_backward(after, activation, rows.numel(), slope, data); });
+        rows = before;
       }
       if (wanted[2]) {
         const T* data = rows.const_data_ptr<T>();

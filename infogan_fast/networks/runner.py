@@ -158,7 +158,7 @@ def _normalises(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
 
 
 def _downsample(layer: nn.Conv2d, slope: float, own_ops: OwnOps) -> _Call:
-    op = torch.ops.infogan_fast.downsample_conv2d
+    op = torch.ops.infogan_fast.downsample_conv2d.default
 
     def call(batch: Tensor, groups: int) -> Tensor:
         if batch.shape[2] % 2 or batch.shape[3] % 2:  # which the op does not take
@@ -171,12 +171,12 @@ def _downsample(layer: nn.Conv2d, slope: float, own_ops: OwnOps) -> _Call:
 
 
 def _upsample(layer: nn.ConvTranspose2d, own_ops: OwnOps) -> _Call:
-    op = torch.ops.infogan_fast.upsample_conv2d
+    op = torch.ops.infogan_fast.upsample_conv2d.default
     return lambda batch, groups: op(own_ops.taken(batch), layer.weight, layer.bias, own_ops.onednn)
 
 
 def _linear(layer: nn.Linear, own_ops: OwnOps) -> _Call:
-    op = torch.ops.infogan_fast.linear
+    op = torch.ops.infogan_fast.linear.default
 
     def call(batch: Tensor, groups: int) -> Tensor:
         if batch.dim() != 2:
@@ -187,7 +187,7 @@ def _linear(layer: nn.Linear, own_ops: OwnOps) -> _Call:
 
 
 def _normalising(layer: nn.BatchNorm1d | nn.BatchNorm2d, slope: float, own_ops: OwnOps) -> _Call:
-    op = torch.ops.infogan_fast.group_batch_norm
+    op = torch.ops.infogan_fast.group_batch_norm.default
 
     def call(batch: Tensor, groups: int) -> Tensor:
         if batch.dim() == 3:  # [B, C, L]

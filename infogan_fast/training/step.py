@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from infogan_fast.objectives import (
     GeneratorTerm,
     Term,
 )
+from infogan_fast.training.adam import FusedAdam
 from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL
 from infogan_fast.training.inputs import UpdateInputs
 from infogan_fast.training.processor import uses_onednn
@@ -67,8 +67,8 @@ class TrainingStep:
         trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], list(model.q.parameters())
         self._discriminator_parameters = trunk + q
         captured = device.type == "cuda" and config.cuda_graph
-        self.discriminator_optimizer = _adam([trunk, q], config.betas, captured)
-        self.generator_optimizer = _adam([list(model.generator.parameters())], config.betas, captured)
+        self.discriminator_optimizer = FusedAdam([trunk, q], config.betas, captured)
+        self.generator_optimizer = FusedAdam([list(model.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
         self._code_weight_scale = torch.ones(config.spec.num_codes, dtype=torch.float32, device=device)
@@ -183,11 +183,10 @@ class TrainingStep:
         """Set the learning rates and weights of the steps to come."""
         config, rate = self.config, schedule.learning_rate
         self._code_weight_scale[len(config.categorical) :] = schedule.continuous_weight
-        trunk, q = self.discriminator_optimizer.param_groups
-        (generator,) = self.generator_optimizer.param_groups
-        _set_rate(trunk, rate * config.learning_rate_discriminator)
-        _set_rate(q, rate * config.learning_rate_head)
-        _set_rate(generator, rate * config.learning_rate_generator)
+        self.discriminator_optimizer.set_rates(
+            rate * config.learning_rate_discriminator, rate * config.learning_rate_head
+        )
+        self.generator_optimizer.set_rates(rate * config.learning_rate_generator)
 
 
 def _checked(term: Term, contribution: Contribution) -> Contribution:
@@ -222,21 +221,6 @@ def _mean(logged: Sequence[Tensor]) -> Tensor:
 def to_float32(tensor: Tensor) -> Tensor:
     """Float32 where autocast has made it less."""
     return tensor.float() if tensor.dtype is torch.bfloat16 else tensor
-
-
-def _adam(groups: list[list[nn.Parameter]], betas: tuple[float, float], captured: bool) -> torch.optim.Adam:
-    """An Adam with a rate per group; for a captured step the rates are on the device, where the graph reads them."""
-    device = next((parameter.device for group in groups for parameter in group), torch.device("cpu"))
-    rates: list[Any] = [torch.zeros((), device=device) if captured else 0.0 for _ in groups]
-    settings = [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True)]
-    return torch.optim.Adam(settings, betas=betas, fused=True, capturable=captured)
-
-
-def _set_rate(group: dict[str, Any], rate: float) -> None:
-    if isinstance(group["lr"], Tensor):
-        group["lr"].fill_(rate)
-    else:
-        group["lr"] = rate
 
 
 @contextmanager
