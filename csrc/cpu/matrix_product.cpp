@@ -5,6 +5,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/mm.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <optional>
 #include <string_view>
@@ -90,6 +91,8 @@ bool has_onednn_product() {
 }
 
 void MatrixProduct::multiply(const at::Tensor& left, const at::Tensor& right, const at::Tensor& out, bool add) const {
+  // Autocast would round what is float32 here on purpose.
+  const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
   if (left.scalar_type() == at::kBFloat16) {
     multiply_bfloat16(left, right, out, add);
   } else if (onednn && left.scalar_type() == at::kFloat && 2 * left.numel() * right.size(1) >= kFewOperations) {

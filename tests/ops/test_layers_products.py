@@ -181,6 +181,15 @@ def test_sums_over_the_batch_in_bfloat16_do_not_lose_small_terms():
     assert kernel.grad[0, 0, 1, 1].item() == pytest.approx(556.0, rel=BFLOAT16)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_autocast_does_not_change_the_products(dtype):
+    for ours, _, _, tensors, grad in layers(LARGE, False):
+        expected = evaluate(ours, tensors, grad, dtype)
+        with torch.autocast("cpu", torch.bfloat16):
+            got = evaluate(ours, tensors, grad, dtype)
+        assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+
+
 def test_second_derivatives():
     for ours, plain, _, tensors, grad in layers(SMALL, False):
         leaves = [t.clone().requires_grad_() for t in tensors]
