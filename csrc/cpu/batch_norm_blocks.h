@@ -16,7 +16,7 @@ namespace infogan_fast {
 struct NormalisedRows {
   static constexpr int64_t kBlockRows = 128;
   static constexpr int64_t kBlockColumns = 512;
-  static constexpr int64_t kElementsPerTask = 16384;
+  static constexpr int64_t kElementsPerTask = 131072;
 
   int64_t groups, per_group, channels;
 

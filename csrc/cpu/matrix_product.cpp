@@ -1,12 +1,14 @@
 #include "matrix_product.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/mm.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -23,6 +25,14 @@ namespace {
 
 // Below so many operations oneDNN's call, some 10 us, costs more than a faster product saves.
 constexpr int64_t kFewOperations = 5'000'000;
+
+// A product is cut into a part for each thread, but for parts that are not worth waking one. The libraries would take
+// several parallel regions for each product, at whose ends threads wait for each other.
+constexpr int64_t kOperationsPerThread = 2'000'000;
+
+int64_t operations_of(const at::Tensor& left, const at::Tensor& right) {
+  return 2 * left.numel() * right.size(1);
+}
 
 // torch's op of which a layer compiled by torch.compile consists: left weight^T, in a new tensor.
 at::Tensor linear_pointwise(
@@ -91,11 +101,30 @@ bool has_onednn_product() {
 }
 
 void MatrixProduct::multiply(const at::Tensor& left, const at::Tensor& right, const at::Tensor& out, bool add) const {
-  // Autocast would round what is float32 here on purpose.
-  const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
+  const int64_t worth = at::in_parallel_region() ? 1 : operations_of(left, right) / kOperationsPerThread;
+  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(at::get_num_threads(), worth));
+  const bool by_rows = out.size(0) >= out.size(1);
+  const int64_t size = by_rows ? out.size(0) : out.size(1);
+  at::parallel_for(0, parts, 1, [&](int64_t first_part, int64_t last_part) {
+    // Threads of the pool do not inherit the one; autocast would round what is float32 here on purpose.
+    const at::AutoDispatchBelowADInplaceOrView below_autograd;
+    const c10::impl::ExcludeDispatchKeyGuard without_autocast(c10::autocast_dispatch_keyset);
+    for (int64_t part = first_part; part < last_part; ++part) {
+      const int64_t begin = size * part / parts, count = size * (part + 1) / parts - begin;
+      multiply_part(
+          by_rows ? left.narrow(0, begin, count) : left,
+          by_rows ? right : right.narrow(1, begin, count),
+          out.narrow(by_rows ? 0 : 1, begin, count),
+          add);
+    }
+  });
+}
+
+void MatrixProduct::multiply_part(
+    const at::Tensor& left, const at::Tensor& right, const at::Tensor& out, bool add) const {
   if (left.scalar_type() == at::kBFloat16) {
     multiply_bfloat16(left, right, out, add);
-  } else if (onednn && left.scalar_type() == at::kFloat && 2 * left.numel() * right.size(1) >= kFewOperations) {
+  } else if (onednn && left.scalar_type() == at::kFloat && operations_of(left, right) >= kFewOperations) {
     multiply_by_onednn(left, right, out, add);
   } else {
     multiply_by_blas(left, right, out, add);

@@ -24,6 +24,7 @@ struct MatrixProduct {
 
  private:
   void multiply(const at::Tensor& left, const at::Tensor& right, const at::Tensor& out, bool add) const;
+  void multiply_part(const at::Tensor& left, const at::Tensor& right, const at::Tensor& out, bool add) const;
 };
 
 }  // namespace infogan_fast
