@@ -79,35 +79,40 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
         yield FORM_B_COMPILED, CommonJob(FormB, config, data, compile=True)
 
 
+def _linear(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
+    """Count multiplications and additions: every weight with every row."""
+    return 2 * math.prod(weight) * input[0]
+
+
 def _downsample(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
-    """Count multiplications and additions: every weight with a quarter of the pixels of the larger images."""
+    """As ``_linear``: every weight with a quarter of the pixels of the larger images."""
     return 2 * math.prod(weight) * input[0] * input[2] * input[3] // 4
-
-
-def _downsample_backward(
-    grad: Sequence[int], input: Sequence[int], weight: Sequence[int], output: Any, slope: Any, wanted: Any, **_: Any
-) -> int:
-    return _downsample(input, weight) * (int(wanted[0]) + int(wanted[1]))
 
 
 def _upsample(input: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Any = None) -> int:
     return 2 * math.prod(weight) * input[0] * input[2] * input[3]
 
 
-def _upsample_backward(
-    grad: Sequence[int], input: Sequence[int], weight: Sequence[int], wanted: Sequence[bool], **_: Any
-) -> int:
-    return _upsample(input, weight) * (int(wanted[0]) + int(wanted[1]))
+def _backward(forward: Callable[..., int], index_of_wanted: int) -> Callable[..., int]:
+    """Count a backward op: the gradients of input and weight take as many operations each as the op itself."""
+
+    def count(grad: Sequence[int], input: Sequence[int], weight: Sequence[int], *others: Any, **_: Any) -> int:
+        wanted = others[index_of_wanted]
+        return forward(input, weight) * (int(wanted[0]) + int(wanted[1]))
+
+    return count
 
 
 def flop_formulas() -> dict[Any, Callable[..., int]]:
-    """How ``FlopCounterMode`` counts the package's convolutions; it gives shapes in the place of tensors."""
+    """How ``FlopCounterMode`` counts the package's layers; it gives shapes in the place of tensors."""
     ops = torch.ops.infogan_fast
     return {
+        ops.linear: _linear,
+        ops.linear_backward: _backward(_linear, 0),
         ops.downsample_conv2d: _downsample,
-        ops.downsample_conv2d_backward: _downsample_backward,
+        ops.downsample_conv2d_backward: _backward(_downsample, 2),
         ops.upsample_conv2d: _upsample,
-        ops.upsample_conv2d_backward: _upsample_backward,
+        ops.upsample_conv2d_backward: _backward(_upsample, 0),
     }
 
 

@@ -66,7 +66,8 @@ def test_what_does_not_fit_or_comes_too_late_is_skipped(monkeypatch, capsys):
 
 
 def test_bytes_that_have_to_be_moved():
-    assert CASES[0].bytes_moved == 128 * (14 * 2 * 8 + 8 + 2 * 4)
+    head, gradient, codes = 14 * 4, 14 * 4, 8 + 2 * 4
+    assert CASES[0].bytes_moved == 128 * (head + gradient + codes) + 4 + 4
 
 
 def test_peak_memory():

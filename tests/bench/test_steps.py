@@ -3,11 +3,15 @@
 import json
 
 import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from infogan_fast.bench import steps
 from infogan_fast.bench.common_steps import FormA
 from infogan_fast.bench.jobs import CommonJob, OurJob, as_form_a
 from infogan_fast.bench.names import FORM_A, FORM_B, OURS, OURS_COMPILED, PLAIN_JOB
+from infogan_fast.networks.runner import NetworkRunner, OwnOps
 
 EAGER = {OURS, PLAIN_JOB, FORM_A, FORM_B}
 
@@ -35,6 +39,21 @@ def test_contenders(setting, data):
 def test_our_step_computes_less_than_form_a(config, data):
     ours, form_a = OurJob(as_form_a(config), data), CommonJob(FormA, config, data)
     assert 0 < steps.count_flop(ours) < steps.count_flop(form_a)
+
+
+@pytest.mark.parametrize("onednn", [False, True])
+def test_the_packages_layers_are_counted_as_pytorchs(onednn):
+    network = nn.Sequential(
+        *(nn.Linear(5, 4 * 6 * 6), nn.Unflatten(1, (4, 6, 6)), nn.ConvTranspose2d(4, 3, 4, 2, 1)),
+        *(nn.Conv2d(3, 7, 4, 2, 1), nn.Flatten(), nn.Linear(7 * 6 * 6, 2, bias=False)),
+    )
+    rows = torch.randn(8, 5, requires_grad=True)
+    totals = []
+    for own_ops in (None, OwnOps(onednn)):
+        with FlopCounterMode(display=False, custom_mapping=steps.flop_formulas()) as counter:
+            NetworkRunner(network, own_ops)(rows).sum().backward()
+        totals.append(counter.get_total_flops())
+    assert totals[0] == totals[1] > 0
 
 
 def test_a_measurement_is_json_and_a_table(setting, data, capsys):
