@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-_NOT_COPIED = (".git", ".venv*", "build", "dist", "runs", "results", "*.so", "__pycache__", ".*_cache", ".hypothesis")
+_NOT_COPIED = ("*.so", "__pycache__", ".*_cache")  # wherever they are
+_NOT_COPIED_FROM_THE_TOP = (".git", ".venv*", "build", "dist", "runs", ".hypothesis")
 _LOGGED_CHARACTERS = 1_000_000  # of each command: the end of what it printed
 _SANITIZERS = ("memcheck", "racecheck", "initcheck", "synccheck")
 
@@ -127,7 +128,7 @@ def run(context: Context, command: list[str], **environment: str) -> Command:
 
 def build(context: Context) -> dict[str, Any]:
     """Compile for the GPU at hand, in a copy of the tree."""
-    shutil.copytree(context.root, context.tree, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    copy_tree(context.root, context.tree)
     command = [sys.executable, "setup.py", "build_ext", "--inplace"]
     compiled = run(context, command, INFOGAN_FAST_CUDA="1", TORCH_CUDA_ARCH_LIST="native")
     details = {"compile_seconds": round(compiled.seconds, 1)}
@@ -141,6 +142,17 @@ def build(context: Context) -> dict[str, Any]:
     if not details["build_info"]["cuda_kernels"]:
         raise PartError("the package was built without CUDA kernels", details)
     return details
+
+
+def copy_tree(root: Path, target: Path) -> None:
+    """Copy the repository without what was built or run in it."""
+    anywhere = shutil.ignore_patterns(*_NOT_COPIED)
+    at_the_top = shutil.ignore_patterns(*_NOT_COPIED_FROM_THE_TOP)
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return anywhere(folder, names) | (at_the_top(folder, names) if Path(folder) == root else set())
+
+    shutil.copytree(root, target, ignore=left_out)
 
 
 def tests(context: Context) -> dict[str, Any]:

@@ -39,6 +39,17 @@ def test_without_a_gpu_it_says_so_and_fails(tmp_path, capsys):
     assert "no GPU" in capsys.readouterr().out
 
 
+def test_the_copy_has_the_sources_and_nothing_that_was_built(tmp_path):
+    root, target = tmp_path / "repository", tmp_path / "copy"
+    sources = {"infogan_fast/runs/a.py", "benchmarks/results/cpu/a.json", "infogan_fast/build/a.py", "setup.py"}
+    built = {"runs/a.json", "build/a.o", ".git/a", "infogan_fast/_C.so", "infogan_fast/__pycache__/a.pyc", ".venv-b/a"}
+    for name in sources | built:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    gpu_check_parts.copy_tree(root, target)
+    assert {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()} == sources
+
+
 def test_a_part_that_fails_stops_only_those_that_need_it(context):
     def failing(context):
         raise PartError("broken", {"figure": 1})
