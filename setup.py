@@ -104,16 +104,31 @@ def compiler_flags(cuda: CudaBuild) -> list[str]:
     return flags
 
 
+def shared_standard_library() -> list[str]:
+    """The C++ library to link with first, where there is one to share with torch.
+
+    A compiler that links its own copy into everything (-static-libstdc++) would make two of them in one process, and
+    what torch's streams write in an error message would look for the numbers' format in the other.
+    """
+    if not sys.platform.startswith("linux"):
+        return []
+    command = [cpp_extension.get_cxx_compiler(), "-print-file-name=libstdc++.so.6"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return [found] if Path(found).is_absolute() and Path(found).exists() else []
+
+
 def extension(cuda: CudaBuild) -> setuptools.Extension:
     common = ["csrc/ops.cpp", "csrc/bindings.cpp", *sources("autograd", "cpu")]
     flags = {"cxx": compiler_flags(cuda), "nvcc": NVCC_FLAGS}
     include_dirs = [pybind11.get_include()]
+    libraries = shared_standard_library()
     if cuda.toolkit is None:
         return cpp_extension.CppExtension(
             "infogan_fast._C",
             [*common, "csrc/without_cuda.cpp"],
             include_dirs=include_dirs,
             extra_compile_args=flags,
+            extra_link_args=libraries,
         )
     cpp_extension.CUDA_HOME = str(cuda.toolkit.home)  # torch's own guess is wrong where nvcc is a wrapper script
     return cpp_extension.CUDAExtension(
@@ -121,6 +136,7 @@ def extension(cuda: CudaBuild) -> setuptools.Extension:
         [*common, *sources("cuda"), *sources("cuda", suffix=".cu")],
         include_dirs=include_dirs + cuda.toolkit.include_dirs,
         extra_compile_args=flags,
+        extra_link_args=libraries,
     )
 
 

@@ -1,10 +1,11 @@
 """Everything that only a machine with a GPU can check, in one command and within eight minutes.
 
-    python3 -m benchmarks.gpu_check [--out DIR] [--commit NAME] [--seconds S]
+    python3 -m benchmarks.gpu_check [--out DIR] [--commit NAME] [--seconds S] [--parts NAMES]
 
 Builds the package from a copy of this tree for the GPU at hand, runs tests/gpu, compute-sanitizer, the benchmark sweep,
 a training run and the step against the common ones. A part that fails does not stop the others; the exit status is 0
-only if every part passed, or has a tool that is absent. DIR gets results.json, table.md and log.txt.
+only if every part passed, or has a tool that is absent. DIR gets results.json, table.md and log.txt. With --parts the
+other parts keep what results.json in DIR has of them; every part says of which commit it is.
 """
 
 from __future__ import annotations
@@ -41,11 +42,10 @@ class Outcome:
     reason: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, commit: str | None) -> dict[str, Any]:
         """For results.json."""
-        return {"name": self.name, "status": self.status, "seconds": round(self.seconds, 1), "reason": self.reason} | (
-            {"details": self.details} if self.details else {}
-        )
+        values = {"name": self.name, "status": self.status, "seconds": round(self.seconds, 1), "reason": self.reason}
+        return values | {"commit": commit} | ({"details": self.details} if self.details else {})
 
 
 def device() -> dict[str, str | None]:
@@ -102,6 +102,25 @@ def run_parts(context: Context, parts: Sequence[Part], why_not: str | None) -> l
     return list(outcomes.values())
 
 
+def chosen(names: str | None) -> tuple[Part, ...]:
+    """The parts of a comma-separated list, and those that they need; all without one."""
+    if names is None:
+        return PARTS
+    wanted = set(names.split(","))
+    if unknown := wanted - {part.name for part in PARTS}:
+        allowed = ", ".join(part.name for part in PARTS)
+        raise SystemExit(f"--parts: got {', '.join(sorted(unknown))}, allowed: {allowed}")
+    needed = {name for part in PARTS if part.name in wanted for name in part.needs}
+    return tuple(part for part in PARTS if part.name in wanted | needed)
+
+
+def kept(path: Path, run: Sequence[Part]) -> list[dict[str, Any]]:
+    """What an earlier results.json has of the parts that are not run."""
+    if len(run) == len(PARTS) or not path.exists():
+        return []
+    return [part for part in json.loads(path.read_text())["parts"] if part["name"] not in {one.name for one in run}]
+
+
 def slug(name: str | None) -> str:
     """A device's name as that of a folder."""
     return "-".join("".join(c if c.isalnum() else " " for c in (name or "no gpu").lower()).split())
@@ -113,23 +132,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/ and the device's name")
     parser.add_argument("--commit", help="of this tree, where git cannot tell")
     parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help=f"in all (default: {DEFAULT_SECONDS:g})")
+    parser.add_argument("--parts", help=f"run only these, of {','.join(part.name for part in PARTS)}")
     options = parser.parse_args(arguments)
+    parts = chosen(options.parts)
     started = time.monotonic()
     where = device()
+    commit = options.commit or commit_of(ROOT)
     out: Path = options.out or ROOT / "benchmarks" / "results" / slug(where["device"])
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work, open(out / "log.txt", "w") as log:
         context = Context(ROOT, Path(work), log, started + options.seconds)
         why_not = None if torch.cuda.is_available() else f"no GPU: torch {torch.__version__} finds none"
-        outcomes = run_parts(context, PARTS, why_not)
+        outcomes = run_parts(context, parts, why_not)
+    all_parts = kept(out / "results.json", parts) + [outcome.to_json(commit) for outcome in outcomes]
+    order = [part.name for part in PARTS]
     results = {
-        "commit": options.commit or commit_of(ROOT),
+        "commit": commit,
         **where,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "seconds": round(time.monotonic() - started, 1),
-        "parts": [outcome.to_json() for outcome in outcomes],
+        "seconds": round(sum(part["seconds"] for part in all_parts), 1),
+        "parts": sorted(all_parts, key=lambda part: order.index(part["name"])),
     }
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (out / "table.md").write_text(table(results))

@@ -15,12 +15,12 @@ def table(results: dict[str, Any]) -> str:
         f"# {results['device'] or 'No GPU'}",
         "",
         f"Driver {results['driver']}, torch {results['torch']}, CUDA {results['cuda']}, Python {results['python']}, "
-        f"commit {results['commit']}; {results['seconds']:.0f} s in all.",
+        f"{results['seconds']:.0f} s in all.",
         "",
-        "| part | status | seconds | |",
-        "|---|---|---|---|",
+        "| part | commit | status | seconds | |",
+        "|---|---|---|---|---|",
         *(
-            f"| {part['name']} | {part['status']} | {part['seconds']:.0f} | {_remark(part)} |"
+            f"| {part['name']} | {part['commit']} | {part['status']} | {part['seconds']:.0f} | {_remark(part)} |"
             for part in parts.values()
         ),
     ]

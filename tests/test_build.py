@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -336,3 +338,10 @@ def test_build_info_of_cuda_is_consistent():
     info = ig.build_info()
     assert isinstance(info["cuda_architectures"], list)
     assert (info["cuda"] is not None) == info["cuda_kernels"] == bool(info["cuda_architectures"])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("nm") is None, reason="needs ELF and nm")
+def test_the_extension_shares_the_standard_library_with_torch():
+    symbols = subprocess.run(["nm", "-D", ig._extension._C.__file__], capture_output=True, text=True, check=True).stdout
+    (insertion,) = re.findall(r"^.* (\w) _ZNSo9_M_insertIlEERSoT_\b.*$", symbols, re.MULTILINE)
+    assert insertion == "U"  # std::ostream << long is another library's

@@ -80,6 +80,27 @@ def test_the_parts_fit_the_time():
     assert all(part.least <= part.most for part in gpu_check.PARTS)
 
 
+def test_parts_that_are_chosen_come_with_those_they_need():
+    assert gpu_check.chosen(None) == gpu_check.PARTS
+    assert [part.name for part in gpu_check.chosen("steps,operations")] == ["build", "operations", "steps"]
+    with pytest.raises(SystemExit, match="got walk, allowed: build, tests"):
+        gpu_check.chosen("tests,walk")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_other_parts_keep_their_results(tmp_path):
+    earlier = [
+        {"name": name, "status": "passed", "seconds": 5.0, "reason": None, "commit": "old"}
+        for name in ("build", "tests", "operations")
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"parts": earlier}))
+    assert gpu_check.main(["--out", str(tmp_path), "--commit", "new", "--parts", "tests"]) == 1
+    parts = {part["name"]: part for part in json.loads((tmp_path / "results.json").read_text())["parts"]}
+    assert list(parts) == ["build", "tests", "operations"]
+    assert [part["commit"] for part in parts.values()] == ["new", "new", "old"]
+    assert parts["operations"] == earlier[2]
+
+
 def test_a_command_that_does_not_end_is_stopped(context):
     context.begin("part", 1.0)
     ended = run(context, [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"])
@@ -126,10 +147,11 @@ def test_the_table_of_a_run():
             "commit": "abc",
             "seconds": 400.0,
             "parts": [
-                {"name": "tests", "status": "failed", "seconds": 9.0, "reason": "1 failed", "details": {}},
+                {"name": "tests", "status": "failed", "seconds": 9.0, "reason": "1 failed", "commit": "abc"},
                 {
                     "name": "operations",
                     "status": "passed",
+                    "commit": "abc",
                     "seconds": 90.0,
                     "reason": None,
                     "details": {"baselines": baselines, "rows": [row, {"case": "other", "skipped": "budget"}]},
@@ -137,6 +159,7 @@ def test_the_table_of_a_run():
                 {
                     "name": "training",
                     "status": "passed",
+                    "commit": "abc",
                     "seconds": 60.0,
                     "reason": None,
                     "details": {"eager": figures, "compiled": figures, "width": 1.0, "batch_size": 128},
@@ -144,6 +167,7 @@ def test_the_table_of_a_run():
                 {
                     "name": "steps",
                     "status": "failed",
+                    "commit": "def",
                     "seconds": 60.0,
                     "reason": "stopped after 60 s; 1 settings",
                     "details": {
@@ -160,6 +184,8 @@ def test_the_table_of_a_run():
         }
     )
     assert "| info_loss K=10 C=2 B=128 | 200.0 / - | - / - | 20.0 / 4.0 | - / - | 50% |" in text
+    assert "| tests | abc | failed | 9 | 1 failed |" in text
+    assert "| steps | def | failed | 60 | stopped after 60 s; 1 settings |" in text
     assert "eager 1000 images/s" in text
     assert "| paper's net: form A | 3,000 | 3.00x |" in text
     widths = {line.count("|") for line in text.splitlines() if re.match(r"\| (info|other|case)", line)}

@@ -65,7 +65,11 @@ class _Step:
 
     def compiled(self, function: Any) -> Any:
         """A region of the step, compiled if the step is."""
-        return torch.compile(function, fullgraph=True, dynamic=False) if self.compile else function
+        if not self.compile:
+            return function
+        # On CUDA torch 2.11 fails where it chooses the layout itself: the gradient of a convolution has another one.
+        options: dict[str, Any] | None = {"layout_optimization": False} if self.device.type == "cuda" else None
+        return torch.compile(function, fullgraph=True, dynamic=False, options=options)
 
     def adam(self, *modules: nn.Module, learning_rate: float = LEARNING_RATE) -> torch.optim.Adam:
         """Adam with torch's defaults, as those implementations make it; its update is compiled if the step is."""

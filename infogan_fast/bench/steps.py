@@ -131,19 +131,37 @@ def plain(setting: Setting) -> Setting:
     return Setting(setting.name, config, plain_job)
 
 
+def start(named: Iterator[tuple[str, Job]]) -> tuple[dict[str, Job], dict[str, float], dict[str, str]]:
+    """Do the first steps of each job.
+
+    Returns:
+        The jobs that can do them, how many seconds those took, and why the others, none of which are ours, cannot: what
+        torch fails to compile leaves the rest their results.
+    """
+    able: dict[str, Job] = {}
+    seconds: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for name, job in named:
+        started = time.perf_counter()
+        try:
+            for _ in range(2):  # the second has the optimisers' state and, compiled, gradients as they will be
+                job()
+        except Exception as error:
+            if isinstance(job, OurJob):
+                raise
+            missing[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            continue
+        able[name], seconds[name] = job, time.perf_counter() - started
+    return able, seconds, missing
+
+
 def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
     """The results of a setting with the number of threads that is set."""
     device, batch = setting.config.device, setting.config.batch_size
     flop = {}
     for name, job in jobs(plain(setting), data, compiled=False):
         flop[name] = flop[f"{name}, compiled"] = count_flop(job)
-    contenders = dict(jobs(setting, data, compiled))
-    first_steps = {}
-    for name, job in contenders.items():
-        started = time.perf_counter()
-        for _ in range(2):  # the second has the optimisers' state and, compiled, gradients as they will be
-            job()
-        first_steps[name] = time.perf_counter() - started
+    contenders, first_steps, missing = start(jobs(setting, data, compiled))
     side = _MATRIX_SIDE[device]
     functions: dict[str, Function] = {**contenders, _MATRIX: matrix_product(side, device)}
     seconds, done = interleaved(functions, rounds, _SECONDS_PER_SAMPLE, _MOST_SECONDS)
@@ -163,6 +181,7 @@ def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compile
         "share_of_matrix_product": {name: flop[name] / value / rate for name, value in seconds.items()},
         "peak_bytes": {name: memory.peak_bytes(job, device) for name, job in contenders.items() if not job.captured},
         "seconds_of_first_two_steps": first_steps,
+        "missing": missing,
     }
 
 
@@ -228,4 +247,5 @@ def lines_of(row: dict[str, Any]) -> list[str]:
             f"  {name:28} {milliseconds:>9.1f} {row['images_per_second'][name]:>10,.0f} "
             f"{row['speedup'][name]:>13.2f}x {row['flop'][name] / 1e9:>7.2f} {fraction:>20.0%}"
         )
+    lines += [f"  {name:28} failed: {reason}" for name, reason in row["missing"].items()]
     return lines

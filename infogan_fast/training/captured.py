@@ -53,7 +53,8 @@ class Captured:
     def _capture(self) -> None:
         current = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(self._graph, stream=self._side):
+            # Other threads go on: that of a DataLoader pins memory, which is no part of the graph.
+            with torch.cuda.graph(self._graph, stream=self._side, capture_error_mode="thread_local"):
                 result = self._function()
         except RuntimeError as error:
             # Then ending the capture fails too, which hides the cause and leaves the side stream the current one. The

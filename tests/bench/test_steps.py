@@ -71,3 +71,25 @@ def test_a_measurement_is_json_and_a_table(setting, data, capsys):
     printed = capsys.readouterr().out
     assert "tiny, 1 thread; a matrix product: " in printed
     assert all(name in printed for name in EAGER)
+
+
+def test_a_contender_that_fails_leaves_the_others_their_results(setting, data, monkeypatch, capsys):
+    def fail(self, real):
+        raise AssertionError("expected size 64, stride 196\nand more")
+
+    monkeypatch.setattr(FormA, "__call__", fail)
+    monkeypatch.setattr(steps, "count_flop", lambda job: 1)
+    row = steps.row_of(setting, data, 1, 2, compiled=False)
+    assert row["missing"] == {FORM_A: "AssertionError: expected size 64, stride 196"}
+    assert set(row["milliseconds"]) == EAGER - {FORM_A}
+    assert f"  {FORM_A:28} failed: AssertionError" in "\n".join(steps.lines_of(row))
+
+
+def test_a_step_of_ours_that_fails_is_an_error(setting, data, monkeypatch):
+    def fail(self):
+        raise ValueError("broken")
+
+    monkeypatch.setattr(OurJob, "__call__", fail)
+    monkeypatch.setattr(steps, "count_flop", lambda job: 1)
+    with pytest.raises(ValueError, match="broken"):
+        steps.row_of(setting, data, 1, 2, compiled=False)

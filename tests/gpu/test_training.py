@@ -43,6 +43,13 @@ def make_config(**changes):
     return TrainConfig(**{**defaults, **changes})
 
 
+def advance(trainer, steps):
+    """More steps than there are between two log lines, too."""
+    for _ in range(steps):
+        trainer.loop.history.clear()
+        trainer.loop.advance()
+
+
 # Where runs are compared step by step: Adam makes whole steps of gradients that are nothing but rounding, so that with
 # the usual rates two runs part within some steps.
 SMALL_RATES = {f"learning_rate_{part}": 1e-4 for part in ("discriminator", "generator", "head")}
@@ -68,17 +75,11 @@ def test_the_loop_never_waits_for_the_device(data, tmp_path, changes):
     """Three epochs of four steps, so that a new permutation is among them."""
     trainer = Trainer(make_config(**changes), data, made(tmp_path / "run"))
 
-    def step():
-        trainer.loop.history.clear()
-        trainer.loop.advance()
-
-    for _ in range(5):  # the fourth captures the graph, which waits
-        step()
+    advance(trainer, 5)  # the fourth captures the graph, which waits
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        for _ in range(7):
-            step()
+        advance(trainer, 7)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     trainer.loop.history.check_finite(trainer.step)
@@ -143,8 +144,7 @@ def test_the_average_of_g_is_taken_in_the_captured_step(data, tmp_path):
     for cuda_graph in (False, True):
         config = make_config(cuda_graph=cuda_graph, ema=0.9, shear=0.0, rotation=0.0, **SMALL_RATES)
         trainer = Trainer(config, data, made(tmp_path / str(cuda_graph)))
-        for _ in range(8):
-            trainer.loop.advance()
+        advance(trainer, 8)
         averages.append(trainer.loop.ema.module.state_dict())
     for name, tensor in averages[0].items():
         torch.testing.assert_close(averages[1][name], tensor, rtol=0.02, atol=1e-3, msg=name)
@@ -175,8 +175,7 @@ def test_images_that_would_fill_the_device_stay_in_memory(data, tmp_path, monkey
 
 def test_a_replay_has_the_learning_rates_of_its_step(data, tmp_path):
     trainer = Trainer(make_config(), data, made(tmp_path / "run"))
-    for _ in range(5):
-        trainer.loop.advance()
+    advance(trainer, 5)
     before = [p.detach().clone() for p in trainer.model.parameters()]
     trainer.loop.training_step.follow(Schedule(0.0, 1.0))
     trainer.loop._update()
@@ -188,8 +187,7 @@ def test_a_replay_has_the_learning_rates_of_its_step(data, tmp_path):
 
 def test_a_captured_step_is_one_graph(data, tmp_path):
     trainer = Trainer(make_config(), data, made(tmp_path / "run"))
-    for _ in range(5):
-        trainer.loop.advance()
+    advance(trainer, 5)
     with torch.profiler.profile() as profile:
         trainer.loop.advance()
     launches = [event.count for event in profile.key_averages() if event.key == "cudaGraphLaunch"]
@@ -208,7 +206,7 @@ def test_moments_lie_in_memory_as_their_weights_do(data, tmp_path):
     first.run(stop=lambda: first.step == 4)
     second = Trainer(config, data, made(tmp_path / "run"))
     assert second.model.trunk.layers[2].weight.is_contiguous(memory_format=torch.channels_last)
-    state = second.training_step.discriminator_optimizer.state
+    state = second.loop.training_step.discriminator_optimizer.state
     for parameter, values in state.items():
         for key in ("exp_avg", "exp_avg_sq"):
             assert values[key].stride() == parameter.stride()
