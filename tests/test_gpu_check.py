@@ -200,3 +200,28 @@ def test_the_sweep_has_every_dtype_and_size_once():
     assert {64, 1_048_576} <= batches
     assert {case.dtype for case in cases} == {torch.float32, torch.bfloat16, torch.float16}
     assert all(case.bytes_moved > 0 and case.peak_bytes > 0 for case in cases)
+
+
+def test_steps_that_are_not_compiled_in_time_leave_the_eager_ones(context, monkeypatch):
+    def measured(context, command):
+        path = Path(command[command.index("--json") + 1])
+        if "--no-compile" in command:
+            rows = [{"setting": name, "milliseconds": {"infogan_fast": 2.0}} for name in ("paper", "quarter")]
+            path.write_text(json.dumps({"machine": "here", "steps": rows}))
+            return gpu_check_parts.Command(0, "", 1.0, False)
+        rows = [{"setting": "paper", "milliseconds": {"infogan_fast": 1.0, "form A, compiled": 3.0}}]
+        path.write_text(json.dumps({"machine": "here", "steps": rows}))
+        return gpu_check_parts.Command(1, "", 100.0, True)
+
+    monkeypatch.setattr(gpu_check_parts, "run", measured)
+    details = gpu_check_parts.steps(context)
+    assert {row["setting"]: len(row["milliseconds"]) for row in details["steps"]} == {"paper": 2, "quarter": 1}
+    assert details["machine"] == "here"
+
+
+def test_steps_that_fail_are_a_failure(context, monkeypatch):
+    monkeypatch.setattr(
+        gpu_check_parts, "run", lambda context, command: gpu_check_parts.Command(1, "broken", 1.0, False)
+    )
+    with pytest.raises(PartError, match="broken; 0 settings"):
+        gpu_check_parts.steps(context)
