@@ -118,7 +118,7 @@ def shared_standard_library() -> list[str]:
 
 
 def extension(cuda: CudaBuild) -> setuptools.Extension:
-    common = ["csrc/ops.cpp", "csrc/bindings.cpp", *sources("autograd", "cpu")]
+    common = ["csrc/ops.cpp", "csrc/bindings.cpp", *sources("autograd", "cpu", "eager")]
     flags = {"cxx": compiler_flags(cuda), "nvcc": NVCC_FLAGS}
     include_dirs = [pybind11.get_include()]
     libraries = shared_standard_library()

@@ -5,6 +5,7 @@
 
 #include "cpu/matrix_product.h"
 #include "cpu/simd.h"
+#include "eager/info_loss.h"
 
 namespace py = pybind11;
 
@@ -40,4 +41,5 @@ py::dict build_info() {
 
 PYBIND11_MODULE(_C, m) {
   m.def("build_info", &build_info);
+  infogan_fast::bind_info_loss(m);
 }

@@ -26,6 +26,9 @@ try:
 except ImportError as error:
     raise ImportError(_import_error(error)) from error
 
+#: The compiled module: importing it has registered the ops.
+EXTENSION: Any = _C
+
 
 def build_info() -> dict[str, Any]:
     """How the package was built.

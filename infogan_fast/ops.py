@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from collections.abc import Sequence
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
+from torch.overrides import has_torch_function
 
+from infogan_fast._extension import EXTENSION as _C
 from infogan_fast.spec import Codes, Latents, LatentSeed, LatentSpec, Variance, fixed_variance
 
 
@@ -155,25 +158,60 @@ def info_loss(
         RuntimeError: a second derivative after ``head`` or the codes were written to in place.
     """
     categorical, continuous, seed, offset, row_offset = _targets(latents, head, spec)
+    tensors = head, categorical, continuous, seed
+    terms: Any = NotImplemented
+    if not torch.compiler.is_compiling() and not has_torch_function((*tensors, weight_scale)):
+        settings = _settings(spec, categorical_weight, continuous_weight, variance, ignore_index)
+        if settings is not None:
+            terms = _C.info_loss(*tensors, offset, row_offset, settings, weight_scale)
+    if terms is NotImplemented:
+        constants = _constants(spec, categorical_weight, continuous_weight, variance, ignore_index)
+        terms = torch.ops.infogan_fast.info_loss(
+            *tensors, offset, row_offset, *constants[:5], weight_scale, *constants[5:]
+        )
+    loss, nll = terms
+    return (loss, nll) if return_terms else loss
+
+
+def _constants(
+    spec: LatentSpec,
+    categorical_weight: float | Sequence[float],
+    continuous_weight: float | Sequence[float],
+    variance: Variance,
+    ignore_index: int,
+) -> tuple[Any, ...]:
+    """What the op takes beside tensors and offsets, in its order: five values before ``weight_scale``, three after."""
     fixed = fixed_variance(variance)
-    loss, nll = torch.ops.infogan_fast.info_loss(
-        head,
-        categorical,
-        continuous,
-        seed,
-        offset,
-        row_offset,
+    return (
         spec.categorical,
         spec.continuous,
         spec.continuous_prior,
         per_code("categorical_weight", categorical_weight, len(spec.categorical)),
         per_code("continuous_weight", continuous_weight, spec.continuous),
-        weight_scale,
         variance if fixed is None else "fixed",
         1.0 if fixed is None else fixed,
         ignore_index,
     )
-    return (loss, nll) if return_terms else loss
+
+
+def _settings(
+    spec: LatentSpec,
+    categorical_weight: float | Sequence[float],
+    continuous_weight: float | Sequence[float],
+    variance: Variance,
+    ignore_index: int,
+) -> Any:
+    """``_constants`` as the compiled call takes them; None where a type is wrong, of which the op says more."""
+    weights = (tuple(w) if isinstance(w, list) else w for w in (categorical_weight, continuous_weight))
+    try:
+        return _made_settings(spec, *weights, variance, ignore_index)
+    except TypeError:
+        return None
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def _made_settings(*arguments: Any) -> Any:
+    return _C.InfoLossSettings(*_constants(*arguments))
 
 
 def _targets(

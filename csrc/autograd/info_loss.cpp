@@ -77,13 +77,15 @@ at::Tensor call_backward(
   return op.call(grad_loss, gradient, factor, cardinalities, continuous_codes, dtype);
 }
 
-// Whether the tensor's values can be looked at: nobody traces, wraps or watches it.
+// Whether the tensor's memory has its values, and nobody traces, wraps or watches it.
 bool is_plain(const at::Tensor& tensor) {
   constexpr c10::DispatchKeySet kWrappers({
       c10::DispatchKey::Python,
       c10::DispatchKey::FuncTorchGradWrapper,
       c10::DispatchKey::FuncTorchBatched,
       c10::DispatchKey::Functionalize,
+      c10::DispatchKey::Negative,
+      c10::DispatchKey::ZeroTensor,
   });
   return !tensor.key_set().has_any(kWrappers) && !c10::impl::TorchDispatchModeTLS::any_modes_set();
 }
@@ -105,7 +107,12 @@ struct InfoLoss : public torch::autograd::Function<InfoLoss> {
   // it is handed on as it is, without another pass over it.
   static bool is_the_gradient(const at::Tensor& grad_loss, const at::Tensor& gradient, at::ScalarType dtype) {
     return gradient.device().is_cpu() && gradient.scalar_type() == dtype && is_plain(grad_loss) && is_plain(gradient) &&
-           !torch::autograd::get_current_graph_task_keep_graph() && grad_loss.item<double>() == 1.0;
+           !torch::autograd::get_current_graph_task_keep_graph() && is_one(grad_loss);
+  }
+
+  static bool is_one(const at::Tensor& grad_loss) {
+    return grad_loss.scalar_type() == at::kDouble ? *grad_loss.const_data_ptr<double>() == 1.0
+                                                  : *grad_loss.const_data_ptr<float>() == 1.0f;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {

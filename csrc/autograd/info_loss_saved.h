@@ -31,6 +31,7 @@ class SavedInfoLoss {
 
   static void save(const InfoLossArguments& a, Data& data) {
     c10::List<at::IValue> list(c10::AnyType::get());
+    data.reserve(kTensors.size() + 2);
     list.reserve(kFirstNumber + 2 * a.cardinalities.size() + a.continuous_weight.size());
     size_t i = 0;
     for (const at::Tensor* given :

@@ -1,7 +1,7 @@
 #include "info_loss.h"
 
+#include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <torch/library.h>
 
 #include <optional>
@@ -119,10 +119,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> info_loss_forward_cpu
   const int64_t width = layout.head_dim(mode);
   const at::ScalarType head_type = head.scalar_type();
   const at::ScalarType acc_type = accumulate_type(head_type);
-  at::Tensor loss = at::empty({}, acc_type);
-  at::Tensor nll = at::empty({layout.codes()}, acc_type);
-  at::Tensor factor = at::empty({layout.codes()}, acc_type);
-  at::Tensor gradient = at::empty({compute_gradient ? batch : 0, width}, gradient_type(head_type));
+  at::Tensor loss = at::detail::empty_cpu({}, acc_type);
+  at::Tensor nll = at::detail::empty_cpu({layout.codes()}, acc_type);
+  at::Tensor factor = at::detail::empty_cpu({layout.codes()}, acc_type);
+  at::Tensor gradient = at::detail::empty_cpu({compute_gradient ? batch : 0, width}, gradient_type(head_type));
   const bool drawn = seed.has_value();
   const at::Tensor categorical_codes = drawn ? at::Tensor() : categorical->contiguous();
   const at::Tensor continuous_codes_acc = drawn ? at::Tensor() : continuous->to(acc_type).contiguous();
@@ -197,7 +197,7 @@ at::Tensor info_loss_backward_cpu(
   check_backward(kBackward, grad_loss, gradient, factor, layout, dtype);
   const int64_t batch = gradient.size(0);
   const int64_t width = gradient.size(1);
-  at::Tensor out = at::empty({batch, width}, dtype);
+  at::Tensor out = at::detail::empty_cpu({batch, width}, dtype);
   const at::Tensor gradient_rows = gradient.contiguous();
   const at::Tensor factors = factor.contiguous();
 
