@@ -45,6 +45,8 @@ class BenchOptions:
     rounds: int | None = None
     budget: float | None = None
     no_compile: bool = False
+    precision: str = "float32"
+    matrix_product: str = "auto"
     data: str = "mnist5k"
     seeds: tuple[int, ...] = (0, 1, 2)
     seconds: float | None = None
@@ -61,6 +63,7 @@ def run(options: BenchOptions) -> int:
 
     Raises:
         BenchError: the options ask for what cannot be done; nothing was measured.
+        ConfigError: ``--matrix-product`` asks for one that this torch has not.
     """
     if not (options.op or options.step or options.time_to_result):
         options = dataclasses.replace(options, op=True, step=True)
@@ -100,6 +103,12 @@ def _check(options: BenchOptions) -> None:
         raise BenchError("--sweep: is about the ops; add --op")
     if options.check and not (options.op or options.step):
         raise BenchError("--check: there is no target for the time to a result; add --op or --step")
+    if options.precision != "float32" and not options.step:
+        raise BenchError("--precision: is about the training step; add --step")
+    if options.matrix_product != "auto" and not options.step:
+        raise BenchError("--matrix-product: is about the training step; add --step")
+    if options.matrix_product != "auto" and options.device != "cpu":
+        raise BenchError("--matrix-product: is about the CPU; leave --device out")
     if options.time_to_result and len(options.threads) > 1:
         raise BenchError("--threads: the time to a result takes one number of threads")
     if options.plot is not None:
@@ -140,7 +149,7 @@ def _chosen(options: BenchOptions) -> list[Case]:
 def _steps(options: BenchOptions, save: Save) -> dict[str, Any]:
     from infogan_fast.bench import steps
 
-    chosen = list(steps.settings(options.device))
+    chosen = list(steps.settings(options.device, options.precision, options.matrix_product))
     threads, rounds = list(options.threads or (1, 2)), options.rounds or _STEP_ROUNDS
     if options.quick:
         chosen, threads, rounds = chosen[-1:], [1], 3

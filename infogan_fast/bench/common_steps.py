@@ -4,13 +4,16 @@ What they compute is theirs, and how: three backward passes in form A, of which 
 the trunk only for the next step to throw them away; four trunk passes and three optimisers in form B. What would
 handicap them needlessly is left out: no ``.item()``, gradients set to None instead of zero, data on the device.
 
-Each step trains the networks of ``infogan_fast.networks.build_model`` whose Q has a learned log-variance.
+Each step trains the networks of ``infogan_fast.networks.build_model`` whose Q has a learned log-variance. With mixed
+precision the networks run under ``torch.autocast`` in bfloat16, and the losses are computed in the images' dtype.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -56,12 +59,18 @@ def gaussian_nll(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class _Step:
-    """What the forms have in common: networks, the layout of Q's output, compilation."""
+    """What the forms have in common: networks, the layout of Q's output, compilation, mixed precision."""
 
-    def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool) -> None:
+    def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool, mixed: bool) -> None:
         self.nets, self.spec, self.compile = nets, spec, compile
         self.device = next(nets.parameters()).device
-        self.generate: Callable[[Tensor], Tensor] = self.compiled(nets.generator)
+        bfloat16 = partial(torch.autocast, self.device.type, torch.bfloat16)
+        self.autocast: Callable[[], AbstractContextManager[None]] = bfloat16 if mixed else nullcontext
+        self.generate: Callable[[Tensor], Tensor] = self.compiled(self._generate)
+
+    def _generate(self, latents: Tensor) -> Tensor:
+        with self.autocast():
+            return self.nets.generator(latents)  # type: ignore[no-any-return]
 
     def compiled(self, function: Any) -> Any:
         """A region of the step, compiled if the step is."""
@@ -97,6 +106,7 @@ class FormA(_Step):
         nets: the networks, in training mode.
         spec: the latent variables.
         compile: compile each region and the optimisers' updates with ``torch.compile``.
+        mixed: run the networks in bfloat16.
         learning_rates: of D with the trunk, of G, of Q's head.
         information: multiplies the weights of the information loss.
     """
@@ -106,10 +116,11 @@ class FormA(_Step):
         nets: InfoGAN,
         spec: LatentSpec,
         compile: bool = False,
+        mixed: bool = False,
         learning_rates: tuple[float, float, float] = (LEARNING_RATE,) * 3,
         information: float = 1.0,
     ) -> None:
-        super().__init__(nets, spec, compile)
+        super().__init__(nets, spec, compile, mixed)
         discriminator, generator, head = learning_rates
         self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, learning_rate=discriminator)
         self.generator_optimizer = self.adam(nets.generator, nets.q, learning_rate=generator)
@@ -150,15 +161,18 @@ class FormA(_Step):
         return torch.stack((real_loss.detach() + fake_loss.detach(), generator_loss, information_loss)).detach()
 
     def _discriminator_loss(self, images: Tensor, target: Tensor) -> Tensor:
-        probability = torch.sigmoid(self.nets.discriminator_head(self.nets.trunk(images)))
-        return F.binary_cross_entropy(probability, target)
+        with self.autocast():
+            logit = self.nets.discriminator_head(self.nets.trunk(images))
+        return F.binary_cross_entropy(torch.sigmoid(logit.to(target.dtype)), target)
 
     def _generator_losses(
         self, fake: Tensor, ones: Tensor, categorical: Tensor, continuous: Tensor
     ) -> tuple[Tensor, Tensor]:
-        features = self.nets.trunk(fake)
-        probability = torch.sigmoid(self.nets.discriminator_head(features))
-        logits, mean, log_variance = self.split(self.nets.q(features))
+        with self.autocast():
+            features = self.nets.trunk(fake)
+            logit, head = self.nets.discriminator_head(features), self.nets.q(features)
+        probability = torch.sigmoid(logit.to(ones.dtype))
+        logits, mean, log_variance = self.split(head.to(ones.dtype))
         loss = CONTINUOUS_WEIGHT * gaussian_nll(continuous, mean, log_variance)
         for code, code_logits in enumerate(logits):
             loss = loss + CATEGORICAL_WEIGHT * F.cross_entropy(code_logits, categorical[:, code])
@@ -175,10 +189,11 @@ class FormB(_Step):
         nets: the networks, in training mode. Of Q's output, the log-variances are not used.
         spec: the latent variables.
         compile: compile each region and the optimisers' updates with ``torch.compile``.
+        mixed: run the networks in bfloat16.
     """
 
-    def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool = False) -> None:
-        super().__init__(nets, spec, compile)
+    def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool = False, mixed: bool = False) -> None:
+        super().__init__(nets, spec, compile, mixed)
         self.generator_optimizer = self.adam(nets.generator)
         self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, nets.q)
         self.information_optimizer = self.adam(nets.generator, nets.trunk, nets.discriminator_head, nets.q)
@@ -213,10 +228,14 @@ class FormB(_Step):
         return torch.stack((discriminator_loss, generator_loss, information_loss)).detach()
 
     def _validity_loss(self, images: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(self.nets.discriminator_head(self.nets.trunk(images)), target)
+        with self.autocast():
+            logit = self.nets.discriminator_head(self.nets.trunk(images))
+        return F.mse_loss(logit.to(target.dtype), target)
 
     def _information_loss(self, fake: Tensor, categorical: Tensor, continuous: Tensor) -> Tensor:
-        logits, mean, _ = self.split(self.nets.q(self.nets.trunk(fake)))
+        with self.autocast():
+            head = self.nets.q(self.nets.trunk(fake))
+        logits, mean, _ = self.split(head.to(continuous.dtype))
         loss = CONTINUOUS_WEIGHT * F.mse_loss(mean, continuous)
         for code, code_logits in enumerate(logits):
             loss = loss + CATEGORICAL_WEIGHT * F.cross_entropy(code_logits.softmax(1), categorical[:, code])

@@ -16,6 +16,7 @@ from infogan_fast.bench.common_steps import (
     FormA,
     FormB,
 )
+from infogan_fast.bench.convolutional import as_convolutions
 from infogan_fast.data import ImageData, StoredImages
 from infogan_fast.model import InfoGAN
 from infogan_fast.networks.parts import Layers
@@ -79,25 +80,32 @@ class CommonJob:
 
     Args:
         form: which.
-        config: of it the networks, the batch size, the device and the seed count.
+        config: of it the networks, the batch size, the device, the precision and the seed count.
         data: the images.
         compile: compile the step.
+        convolutions: write the networks with convolutions in the place of fully connected layers.
     """
 
     captured = False
 
     def __init__(
-        self, form: type[FormA] | type[FormB], config: TrainConfig, data: ImageData, compile: bool = False
+        self,
+        form: type[FormA] | type[FormB],
+        config: TrainConfig,
+        data: ImageData,
+        compile: bool = False,
+        convolutions: bool = False,
     ) -> None:
         device = torch.device(config.device)
         config = dataclasses.replace(config, variance="learned")
         self.batch_size, self.step = config.batch_size, 0
-        self.nets = channel_by_channel(build_networks(config, data.image_shape)).to(device).train()
+        nets = channel_by_channel(build_networks(config, data.image_shape))
+        self.nets = (as_convolutions(nets) if convolutions else nets).to(device).train()
         if isinstance(data.images, StoredImages):
             raise TypeError(f"{data.name}: the common steps take images in memory, got images that are streamed")
         self._images = data.images.to(device)
         self._order = BatchOrder(config.seed, len(data.images), config.batch_size, device)
-        self._training_step = form(self.nets, config.spec, compile)
+        self._training_step = form(self.nets, config.spec, compile, mixed=config.precision == "bfloat16")
 
     def __call__(self) -> Tensor:
         """One step."""

@@ -1,7 +1,8 @@
 """The training step: ours as the trainer runs it, against the two common ones, eager and compiled, interleaved.
 
 Floating-point operations are those of the matrix products and convolutions that a step really computes, counted by
-``torch.utils.flop_counter``; their rate is reported as a fraction of that of one large matrix product in the same run.
+``torch.utils.flop_counter``; their rate is reported as a fraction of that of the fastest large matrix product in the
+same run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from infogan_fast.bench.common_steps import FormA, FormB
 from infogan_fast.bench.jobs import CommonJob, Job, OurJob, as_form_a
 from infogan_fast.bench.machine import machine
 from infogan_fast.bench.names import (
+    CONVOLUTIONS,
     FORM_A,
     FORM_A_COMPILED,
     FORM_B,
@@ -29,15 +31,15 @@ from infogan_fast.bench.names import (
     OURS_COMPILED,
     PLAIN_JOB,
 )
-from infogan_fast.bench.timing import Function, interleaved
+from infogan_fast.bench.products import Products
+from infogan_fast.bench.timing import interleaved
 from infogan_fast.data import ImageData
 from infogan_fast.training.device import resolve
 from infogan_fast.training.presets import PRESETS
+from infogan_fast.training.processor import processor
 from infogan_fast.training.settings import TrainConfig
 
 _ENDLESS = 10**9  # steps, so that none of those timed is beyond the end of the run
-_MATRIX = "matrix product"
-_MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}
 _SECONDS_PER_SAMPLE = 0.05
 _MOST_SECONDS = 60.0
 
@@ -53,10 +55,20 @@ class Setting:
     """What the trainer does by default with these networks and this batch, if that is something else as well."""
 
 
-def settings(device: str = "cpu") -> tuple[Setting, ...]:
-    """The paper's networks at batch 128, and the plain job of a CPU: a quarter of the width, batch 64."""
-    paper, _ = resolve(dataclasses.replace(PRESETS["mnist"], device=device))  # type: ignore[arg-type]
-    job, _ = resolve(dataclasses.replace(PRESETS["mnist5k-plain"], device=device, width=0.25))  # type: ignore[arg-type]
+def settings(device: str = "cpu", precision: str = "float32", matrix_product: str = "auto") -> tuple[Setting, ...]:
+    """The paper's networks at batch 128, and the plain job of a CPU: a quarter of the width, batch 64.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        precision: ``float32`` or ``bfloat16``, of every contender.
+        matrix_product: of our steps on a CPU, as the setting of a run: ``auto``, ``blas`` or ``onednn``.
+
+    Raises:
+        ConfigError: there is no such product here.
+    """
+    asked: dict[str, Any] = {"device": device, "precision": precision, "matrix_product": matrix_product}
+    paper, _ = resolve(dataclasses.replace(PRESETS["mnist"], **asked))
+    job, _ = resolve(dataclasses.replace(PRESETS["mnist5k-plain"], width=0.25, **asked))
     paper, job = (dataclasses.replace(config, steps=_ENDLESS) for config in (paper, job))
     return (
         Setting("paper's net, B=128", as_form_a(paper)),
@@ -71,6 +83,7 @@ def jobs(setting: Setting, data: ImageData, compiled: bool) -> Iterator[tuple[st
     if setting.plain_job is not None:
         yield PLAIN_JOB, OurJob(dataclasses.replace(setting.plain_job, compile=config.compile), data)
     yield FORM_A, CommonJob(FormA, config, data)
+    yield CONVOLUTIONS, CommonJob(FormA, config, data, convolutions=True)
     yield FORM_B, CommonJob(FormB, config, data)
     if compiled:
         if not config.compile:
@@ -157,39 +170,35 @@ def start(named: Iterator[tuple[str, Job]]) -> tuple[dict[str, Job], dict[str, f
 
 def row_of(setting: Setting, data: ImageData, threads: int, rounds: int, compiled: bool = True) -> dict[str, Any]:
     """The results of a setting with the number of threads that is set."""
-    device, batch = setting.config.device, setting.config.batch_size
+    config, device, batch = setting.config, setting.config.device, setting.config.batch_size
     flop = {}
     for name, job in jobs(plain(setting), data, compiled=False):
         flop[name] = flop[f"{name}, compiled"] = count_flop(job)
     contenders, first_steps, missing = start(jobs(setting, data, compiled))
-    side = _MATRIX_SIDE[device]
-    functions: dict[str, Function] = {**contenders, _MATRIX: matrix_product(side, device)}
-    seconds, done = interleaved(functions, rounds, _SECONDS_PER_SAMPLE, _MOST_SECONDS)
-    rate = 2 * side**3 / seconds.pop(_MATRIX)
+    products = Products(device, config.precision)
+    multiply = products.functions()
+    seconds, done = interleaved({**contenders, **multiply}, rounds, _SECONDS_PER_SAMPLE, _MOST_SECONDS)
+    rates = products.rates({name: seconds.pop(name) for name in multiply})
+    rate = rates["matrix_product_flop_per_second"]
     return {
         "setting": setting.name,
         "device": device,
         "threads": threads,
         "batch": batch,
-        "width": setting.config.width,
+        "width": config.width,
+        "precision": config.precision,
+        "matrix_product": config.matrix_product,
         "rounds": done,
         "milliseconds": {name: 1e3 * value for name, value in seconds.items()},
         "images_per_second": {name: batch / value for name, value in seconds.items()},
         "speedup": {name: value / seconds[OURS] for name, value in seconds.items()},
         "flop": {name: flop[name] for name in seconds},
-        "matrix_product_flop_per_second": rate,
+        **rates,
         "share_of_matrix_product": {name: flop[name] / value / rate for name, value in seconds.items()},
         "peak_bytes": {name: memory.peak_bytes(job, device) for name, job in contenders.items() if not job.captured},
         "seconds_of_first_two_steps": first_steps,
         "missing": missing,
     }
-
-
-def matrix_product(side: int, device: str) -> Function:
-    """A product of two square float32 matrices."""
-    left, right = (torch.randn(side, side, device=device) for _ in range(2))
-    out = torch.empty_like(left)
-    return lambda: torch.mm(left, right, out=out)
 
 
 def measure_and_print(
@@ -214,7 +223,10 @@ def measure_and_print(
         Machine and rows, for JSON.
     """
     where, before = machine(), torch.get_num_threads()
-    print(f"{where['cpu']}, torch {where['torch']}; one training step, float32, on {data.name}")
+    config = chosen[0].config
+    print(f"{where['cpu']}, torch {where['torch']}; one training step, {arithmetic(config)}, on {data.name}")
+    if config.precision == "bfloat16" and config.device == "cpu" and not processor().has_bfloat16:
+        print("(this processor has no instructions for bfloat16: a step in it takes longer than one in float32)")
     rows: list[dict[str, Any]] = []
     values: dict[str, Any] = {"machine": where, "steps": rows}
     try:
@@ -234,11 +246,17 @@ def measure_and_print(
     return values
 
 
+def arithmetic(config: TrainConfig) -> str:
+    """Precision, and on a CPU the library of our products, in words."""
+    if config.device != "cpu" or config.precision != "float32":
+        return config.precision
+    return f"{config.precision}, our products by {'oneDNN' if config.matrix_product == 'onednn' else 'torch.mm'}"
+
+
 def lines_of(row: dict[str, Any]) -> list[str]:
     """A row as lines of the printed table, one per contender."""
     lines = [
-        f"{row['setting']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}; a matrix product: "
-        f"{row['matrix_product_flop_per_second'] / 1e9:,.0f} GFLOP/s",
+        f"{row['setting']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}; {_rates(row)}",
         f"  {'step':28} {'ms':>9} {'images/s':>10} {'times as long':>14} {'GFLOP':>7} {'of a matrix product':>20}",
     ]
     for name, milliseconds in row["milliseconds"].items():
@@ -249,3 +267,10 @@ def lines_of(row: dict[str, Any]) -> list[str]:
         )
     lines += [f"  {name:28} failed: {reason}" for name, reason in row["missing"].items()]
     return lines
+
+
+def _rates(row: dict[str, Any]) -> str:
+    """The rate of the fastest matrix product, and of the others."""
+    best, rates = row["fastest_matrix_product"], row["matrix_flop_per_second"]
+    others = "".join(f", by {name} {rate / 1e9:,.0f}" for name, rate in rates.items() if name != best)
+    return f"a matrix product ({row['matrix_dtype']}): {rates[best] / 1e9:,.0f} GFLOP/s by {best}{others}"

@@ -38,10 +38,15 @@ def _seconds(value: str) -> float:
     return number
 
 
-def _device(value: str) -> str:
-    if value not in ("cpu", "cuda"):
-        raise typer.BadParameter(f"got {value!r}, allowed: cpu, cuda")
-    return value
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise typer.BadParameter(f"got {value!r}, allowed: {', '.join(allowed)}")
+        return value
+
+    return check
 
 
 def _file(value: str) -> Path:
@@ -58,7 +63,7 @@ def _value(help_text: str, panel: str, metavar: str, parser: Callable[[str], Any
 
 def bench(
     op: Annotated[bool, _flag("--op", "The ops, against their eager and compiled reference.", _WHAT)] = False,
-    step: Annotated[bool, _flag("--step", "The training step, against the two common PyTorch steps.", _WHAT)] = False,
+    step: Annotated[bool, _flag("--step", "The training step, against the common PyTorch steps.", _WHAT)] = False,
     time_to_result: Annotated[
         bool,
         _flag(
@@ -71,7 +76,7 @@ def bench(
         bool, _flag("--sweep", "Ops: many sizes, codes and dtypes, an hour or more on a CPU.", _WHAT)
     ] = False,
     quick: Annotated[bool, _flag("--quick", "One thread, the first case of each, three rounds.", _WHAT)] = False,
-    device: Annotated[str, _value("Default: cpu.", _WHAT, "cpu|cuda", _device)] = "cpu",
+    device: Annotated[str, _value("Default: cpu.", _WHAT, "cpu|cuda", _one_of("cpu", "cuda"))] = "cpu",
     threads: Annotated[
         Any,
         _value(
@@ -89,6 +94,24 @@ def bench(
         _value(f"Ops: begin no case after these seconds. Default: none; on a GPU {GPU_BUDGET:g}.", _HOW, "S", _seconds),
     ] = None,
     no_compile: Annotated[bool, _flag("--no-compile", "Steps: leave the compiled contenders out.", _HOW)] = False,
+    precision: Annotated[
+        str,
+        _value(
+            "Steps: of every contender, others by torch.autocast. Default: float32.",
+            _HOW,
+            "float32|bfloat16",
+            _one_of("float32", "bfloat16"),
+        ),
+    ] = "float32",
+    matrix_product: Annotated[
+        str,
+        _value(
+            "Steps on a CPU: the library of our float32 products. Default: auto, the processor's.",
+            _HOW,
+            "auto|blas|onednn",
+            _one_of("auto", "blas", "onednn"),
+        ),
+    ] = "auto",
     data: Annotated[str, _value("As for train. Default: mnist5k.", _HOW, "NAME_OR_PATH", DATA_TEXT)] = "mnist5k",
     seeds: Annotated[Any, _value("Time to a result. Default: 0,1,2.", _HOW, "N,...", _several(whole))] = None,
     seconds: Annotated[
@@ -119,6 +142,8 @@ def bench(
         rounds=rounds,
         budget=budget,
         no_compile=no_compile,
+        precision=precision,
+        matrix_product=matrix_product,
         data=data,
         seeds=seeds or BenchOptions.seeds,
         seconds=seconds,

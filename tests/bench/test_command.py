@@ -11,6 +11,7 @@ import pytest
 from infogan_fast import __main__ as entry
 from infogan_fast.bench import command, cpu_ops, cuda_ops, steps, targets
 from infogan_fast.bench.cases import CASES, LARGE
+from infogan_fast.training.processor import Processor, processor
 
 
 @pytest.fixture
@@ -87,6 +88,33 @@ def test_sizes_of_a_run(bench, measured):
     assert len(swept[1]) > 50
 
 
+def test_precision_and_product_reach_the_steps(bench, measured):
+    assert bench("--step")[0] == 0
+    assert bench("--step", "--precision", "bfloat16", "--matrix-product", "blas")[0] == 0
+    assert bench("--step", "--matrix-product", "onednn")[0] == (0 if processor().has_onednn else 2)
+    usual, *asked = ([setting.config for setting in call[1]] for call in measured[0])
+    assert {config.precision for config in usual} == {"float32"}
+    assert {config.matrix_product for config in usual} == {processor().matrix_product}
+    assert {(config.precision, config.matrix_product) for config in asked[0]} == {("bfloat16", "blas")}
+    for configs in asked[1:]:
+        assert {(config.precision, config.matrix_product) for config in configs} == {("float32", "onednn")}
+
+
+def test_a_product_that_torch_does_not_have(bench, measured, monkeypatch):
+    here = Processor("amd", "avx512", has_bfloat16=False, has_onednn=False)
+    monkeypatch.setattr("infogan_fast.training.device.processor", lambda: here)
+    code, _, error = bench("--step", "--matrix-product", "onednn")
+    assert code == 2
+    assert error.startswith("error: matrix_product: got 'onednn'")
+    assert measured[0] == []
+
+
+def test_a_product_for_the_cpu_alone(bench, measured, monkeypatch):
+    monkeypatch.setattr(cuda_ops, "why_not", lambda: None)
+    code, _, error = bench("--step", "--device", "cuda", "--matrix-product", "onednn")
+    assert (code, error) == (2, "error: --matrix-product: is about the CPU; leave --device out\n")
+
+
 @pytest.mark.parametrize(("eager", "code"), [(9.0, 0), (7.6, 0), (6.8, 1)])
 def test_check(bench, measured, eager, code):
     measured[1]["op"] = {"rows": [op_row(eager)]}
@@ -122,6 +150,10 @@ def test_the_json_has_everything(bench, measured, tmp_path):
         (["--plot", ""], "'--plot': got ''"),
         (["--stepz"], "No such option: --stepz"),
         (["--step", "--sweep"], "--sweep: is about the ops; add --op"),
+        (["--precision", "auto"], "'--precision': got 'auto', allowed: float32, bfloat16"),
+        (["--matrix-product", "mkl"], "'--matrix-product': got 'mkl', allowed: auto, blas, onednn"),
+        (["--op", "--precision", "bfloat16"], "--precision: is about the training step; add --step"),
+        (["--op", "--matrix-product", "blas"], "--matrix-product: is about the training step; add --step"),
         (["--time-to-result", "--check"], "--check: there is no target for the time to a result"),
         (["--time-to-result", "--threads", "1,2"], "takes one number of threads"),
     ],
@@ -170,6 +202,8 @@ def test_every_option_arrives(bench, monkeypatch):
         "rounds": 5,
         "budget": 6.5,
         "no_compile": True,
+        "precision": "bfloat16",
+        "matrix_product": "onednn",
         "data": "fashion-mnist",
         "seeds": (7, 8),
         "seconds": 9.0,
