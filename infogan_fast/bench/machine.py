@@ -32,6 +32,29 @@ def machine() -> dict[str, Any]:
     }
 
 
+def vendor_of(machine: dict[str, Any]) -> str:
+    """``"intel"``, ``"amd"`` or ``"other"``.
+
+    Args:
+        machine: what ``machine`` returned, now or in a version of the package that did not tell the vendor.
+    """
+    known = machine.get("build", {}).get("cpu_vendor")
+    if known is not None:
+        return str(known)
+    name = machine.get("cpu", "").lower()
+    return next((vendor for vendor in ("intel", "amd") if vendor in name), "other")
+
+
+def processor_folder(build: dict[str, Any] | None = None) -> str:
+    """Where results on a processor are kept: its vendor and its widest instruction set, such as ``"amd-avx2"``.
+
+    Args:
+        build: what ``infogan_fast.build_info`` returns; None = of this machine.
+    """
+    build = ig.build_info() if build is None else build
+    return f"{build['cpu_vendor']}-{build['cpu_simd'][-1]}"
+
+
 def _cpu() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():

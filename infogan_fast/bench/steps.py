@@ -226,7 +226,9 @@ def measure_and_print(
     config = chosen[0].config
     print(f"{where['cpu']}, torch {where['torch']}; one training step, {arithmetic(config)}, on {data.name}")
     if config.precision == "bfloat16" and config.device == "cpu" and not processor().has_bfloat16:
-        print("(this processor has no instructions for bfloat16: a step in it takes longer than one in float32)")
+        print(
+            "(this processor has no instructions for bfloat16, in which PyTorch then takes much longer than in float32)"
+        )
     rows: list[dict[str, Any]] = []
     values: dict[str, Any] = {"machine": where, "steps": rows}
     try:

@@ -1,4 +1,10 @@
-"""The speeds that the package sets itself as targets, and whether a run of the benchmarks met them."""
+"""The speeds that the package sets itself as targets, and whether a run of the benchmarks met them.
+
+A training step on a CPU has a limit: its floating-point operations at the rate of the fastest matrix product that was
+measured beside it. Where another step takes less than ``RULED_OUT`` times the wanted ratio of that limit, ours would
+have to come within a tenth of the limit to reach the ratio, with nothing but products in it: no step does. The
+instructions rule such a target out, and in its place our step shall take at most ``OF_LIMIT`` times the limit.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,8 @@ from typing import Any
 
 from infogan_fast.bench.cases import CASES, LARGE, Case
 from infogan_fast.bench.cuda_timing import IN_GRAPH
-from infogan_fast.bench.names import FORM_A, FORM_A_COMPILED, OURS, PLAIN_JOB
+from infogan_fast.bench.machine import vendor_of
+from infogan_fast.bench.names import CONVOLUTIONS, FORM_A, FORM_A_COMPILED, OURS, PLAIN_JOB
 
 #: How much of a target may be missed before ``--check`` fails: what a busy machine does to a ratio.
 TOLERANCE = 0.10
@@ -27,9 +34,25 @@ CPU_OPS: dict[str, tuple[float, float]] = {
 }
 #: The fraction of a copy's bytes per second that the loss shall reach on ``LARGE`` with two threads.
 CPU_COPY_FRACTION = 0.5
-#: How many times as long as our step the eager and the compiled form A shall take.
-CPU_STEPS = {_PAPER: (1.5, 1.3), _QUARTER: (2.0, 1.8)}
-CUDA_STEPS = {_PAPER: (6.0, 2.0)}
+
+Ratios = dict[str, dict[str, float]]
+
+#: By setting, how many times as long as our step the others shall take, in float32 on a CPU.
+CPU_STEPS: Ratios = {
+    _PAPER: {FORM_A: 1.5, CONVOLUTIONS: 1.5, FORM_A_COMPILED: 1.3},
+    _QUARTER: {FORM_A: 1.9, FORM_A_COMPILED: 1.8},
+}
+#: The same on an AMD processor, where it is something else.
+AMD_STEPS: Ratios = {_PAPER: {FORM_A: 1.8, CONVOLUTIONS: 1.6, FORM_A_COMPILED: 1.3}}
+#: In bfloat16, on a CPU that has instructions for it.
+BFLOAT16_STEPS: Ratios = {_PAPER: {FORM_A: 3.0, CONVOLUTIONS: 2.0}}
+CUDA_STEPS: Ratios = {_PAPER: {FORM_A: 6.0, FORM_A_COMPILED: 2.0}}
+
+#: A ratio is ruled out where the other step takes less than this times the ratio, in limits of our step.
+RULED_OUT = 1.1
+#: How many times its limit our step may then take.
+OF_LIMIT = 1.3
+LIMIT = "limit of products"
 
 _CUDA_SPEEDUPS = (10.0, 1.5)
 _CUDA_COPY_FRACTION, _CUDA_COPY_BYTES = 0.85, 64 * 2**20
@@ -50,6 +73,8 @@ class Judged:
     unit: str = "x"
     at_most: bool = False
     """Whether less is better."""
+    instead_of: tuple[str, ...] = ()
+    """The targets that the instructions rule out, in whose place this one is."""
 
     @property
     def shortfall(self) -> float:
@@ -83,6 +108,7 @@ class Judged:
             "measured": self.measured,
             "unit": self.unit,
             "verdict": self.verdict,
+            **({"instead_of": list(self.instead_of)} if self.instead_of else {}),
         }
 
 
@@ -98,7 +124,7 @@ def judge(values: dict[str, Any]) -> list[Judged]:
         if "skipped" not in row:
             judged += _of_op_on_gpu(row, values["baselines"]) if row["device"] == "cuda" else _of_op(row)
     for row in values.get("steps", []):
-        judged += _of_step(row)
+        judged += _of_step(row, values.get("machine", {}))
     return judged
 
 
@@ -131,32 +157,62 @@ def _of_op_on_gpu(row: dict[str, Any], baselines: dict[str, Any]) -> Iterator[Ju
         yield Judged(name, "empty kernel", None, _CUDA_EMPTY_KERNELS, measured, "x its time", at_most=True)
 
 
-def _of_step(row: dict[str, Any]) -> Iterator[Judged]:
-    on_gpu = row["device"] == "cuda"
-    wanted = (CUDA_STEPS if on_gpu else CPU_STEPS).get(row["setting"])
-    if wanted is None:
-        return
-    threads = None if on_gpu else row["threads"]
-    times = row["milliseconds"]
+def _of_step(row: dict[str, Any], machine: dict[str, Any]) -> Iterator[Judged]:
+    on_gpu, times = row["device"] == "cuda", row["milliseconds"]
+    wanted = _wanted_of_step(row, machine)
     for ours in (OURS, PLAIN_JOB):
-        for form, ratio in zip((FORM_A, FORM_A_COMPILED), wanted, strict=True):
-            if ours in times and form in times:
-                suffix = "" if ours == OURS else ", with the plain job's views and noise"
-                yield Judged(f"step, {row['setting']}{suffix}", form, threads, ratio, times[form] / times[ours])
-    if on_gpu:
+        if ours in times:
+            ratios = {form: ratio for form, ratio in wanted.items() if form in times}
+            yield from _of_ratios(row, ours, ratios)
+    if on_gpu and wanted:
         measured = row["images_per_second"][OURS]
         what = f"step, {row['setting']}: 50 epochs of 60,000 images in 30 s"
         yield Judged(what, "images/s", None, _CUDA_IMAGES_PER_SECOND, measured, " images/s")
 
 
+def _wanted_of_step(row: dict[str, Any], machine: dict[str, Any]) -> dict[str, float]:
+    """The ratios wanted of a row's steps, by the form; none where the row is of no target."""
+    setting, in_bfloat16 = row["setting"], row.get("precision", "float32") == "bfloat16"
+    if row["device"] == "cuda":
+        return {} if in_bfloat16 else CUDA_STEPS.get(setting, {})
+    if in_bfloat16:
+        return BFLOAT16_STEPS.get(setting, {}) if row["matrix_dtype"] == "bfloat16" else {}
+    of_amd = AMD_STEPS.get(setting) if vendor_of(machine) == "amd" else None
+    return of_amd or CPU_STEPS.get(setting, {})
+
+
+def _of_ratios(row: dict[str, Any], ours: str, ratios: dict[str, float]) -> Iterator[Judged]:
+    """The targets of one of our steps: a ratio for each form, and the limit in the place of those ruled out."""
+    on_gpu, times = row["device"] == "cuda", row["milliseconds"]
+    bfloat16 = ", bfloat16" if row.get("precision", "float32") == "bfloat16" else ""
+    suffix = "" if ours == OURS else ", with the plain job's views and noise"
+    what, threads = f"step, {row['setting']}{bfloat16}{suffix}", None if on_gpu else row["threads"]
+    limit = None if on_gpu else _limit_in_milliseconds(row, ours)  # on a GPU convolutions use TF32, and products do not
+    ruled_out = []
+    for form, ratio in ratios.items():
+        if limit is not None and times[form] / limit < RULED_OUT * ratio:
+            ruled_out.append(f"{form} {_figure(ratio, 'x')}")
+        else:
+            yield Judged(what, form, threads, ratio, times[form] / times[ours])
+    if limit is not None and ruled_out:
+        measured = times[ours] / limit
+        yield Judged(what, LIMIT, threads, OF_LIMIT, measured, at_most=True, instead_of=tuple(ruled_out))
+
+
+def _limit_in_milliseconds(row: dict[str, Any], ours: str) -> float:
+    """What a step takes whose products all run at the rate of the fastest one, and which does nothing else."""
+    return 1e3 * float(row["flop"][ours] / row["matrix_product_flop_per_second"])
+
+
 def table(judged: list[Judged]) -> str:
     """The targets as lines of text."""
-    lines = [f"{'target':66} {'against':22} {'threads':>7} {'wanted':>14} {'measured':>14}"]
+    lines = [f"{'target':66} {'against':26} {'threads':>7} {'wanted':>14} {'measured':>14}"]
     for one in judged:
         bound = "<= " if one.at_most else ""
+        instead = f"; instead of {', '.join(one.instead_of)}" if one.instead_of else ""
         lines.append(
-            f"{one.what:66} {one.against:22} {one.threads or '-':>7} {bound + _figure(one.wanted, one.unit):>14} "
-            f"{_figure(one.measured, one.unit):>14}  {one.verdict}"
+            f"{one.what:66} {one.against:26} {one.threads or '-':>7} {bound + _figure(one.wanted, one.unit):>14} "
+            f"{_figure(one.measured, one.unit):>14}  {one.verdict}{instead}"
         )
     return "\n".join(lines)
 
