@@ -2,8 +2,9 @@
 
     python -m benchmarks.readme [--check]
 
-Reads benchmarks/results/<device>/: ops.json, steps.json and time_to_result.json, which `infogan-fast bench --json`
-writes with --op, --step and --time-to-result, and results.json of `make gpu-check`. What is not there is left out.
+Reads benchmarks/results/<processor or GPU>/: ops.json, steps.json, steps-bfloat16.json and time_to_result.json, which
+`infogan-fast bench --json` writes with --op, --step, --step --precision bfloat16 and --time-to-result, and results.json
+of `make gpu-check`. Processors stand side by side. What is not there is left out.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generated import RESULTS, ROOT, paragraph, threads, where, with_section, write_or_check
-from infogan_fast.bench.cases import CASES, CONTENDERS, LARGE
+from benchmarks import processors
+from benchmarks.generated import RESULTS, ROOT, paragraph, threads, with_section, write_or_check
+from benchmarks.speed_tables import Files, case_in_words, figure_of, ops_table, results_table, rows_shown, steps_table
+from infogan_fast.bench import targets
+from infogan_fast.bench.cases import CONTENDERS
 from infogan_fast.bench.cuda_timing import IN_GRAPH
-from infogan_fast.bench.names import FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED, OURS, PLAIN_JOB
-from infogan_fast.bench.time_to_result import median_seconds
+from infogan_fast.bench.names import CONVOLUTIONS, OURS
 
 COMMAND = "python -m benchmarks.readme"
 
-_FILES = ("ops.json", "steps.json", "time_to_result.json")
-_SHOWN_CASES = (*CASES, LARGE)
-_STEPS = (OURS, PLAIN_JOB, FORM_A, FORM_A_COMPILED, FORM_B, FORM_B_COMPILED)
+_OPS, _STEPS_IN_FLOAT32, _STEPS_IN_BFLOAT16 = "ops.json", "steps.json", "steps-bfloat16.json"
+_TIME_TO_RESULT = "time_to_result.json"
 
 
 def updated(readme: str, results: Path) -> str:
@@ -38,7 +40,7 @@ def updated(readme: str, results: Path) -> str:
 
 def section(results: Path) -> str:
     """The section, in Markdown, without the marks around it."""
-    parts = _on_cpu(results / "cpu")
+    parts = _on_cpu(results)
     on_gpu = [_on_gpu(path.parent) for path in sorted(results.glob("*/results.json"))]
     if on_gpu:
         parts += [part for gpu in on_gpu for part in gpu]
@@ -49,142 +51,96 @@ def section(results: Path) -> str:
     return "\n\n".join(parts)
 
 
-def _read(folder: Path) -> dict[str, dict[str, Any]]:
-    return {name: json.loads((folder / name).read_text()) for name in _FILES if (folder / name).exists()}
-
-
-def _on_cpu(folder: Path) -> list[str]:
-    files = _read(folder)
+def _on_cpu(results: Path) -> list[str]:
+    ops, results_in_time = (processors.read(results, name) for name in (_OPS, _TIME_TO_RESULT))
+    steps = [processors.read(results, name) for name in (_STEPS_IN_FLOAT32, _STEPS_IN_BFLOAT16)]
     parts: list[str] = []
-    if "ops.json" in files:
-        values = files["ops.json"]
+    if ops:
         parts.append(
             paragraph(
                 "**The ops.** Forward and backward of the loss, and the sampler, float32, one thread, in microseconds;",
                 "in brackets how many times as long as infogan-fast. From `infogan-fast bench --op`:",
             )
         )
-        parts.append(_ops_table(values["rows"]))
+        parts.append(ops_table(ops))
         parts.append(
             paragraph(
-                f"{where(values['machine'])}; two threads and the raw figures are in",
-                f"[benchmarks/results](benchmarks/results/{folder.name}). `make bench` measures again on yours.",
+                f"{processors.machines(ops)}; two threads and the raw figures are in",
+                "[benchmarks/results](benchmarks/results). `make bench` measures again on yours.",
                 "The reference is this package's own, in plain PyTorch; compiled with `torch.compile` it is the honest",
                 "opponent.",
             )
         )
-    parts += _steps_and_results(files, folder)
-    return parts
+    both = {name: values for of_precision in reversed(steps) for name, values in of_precision.items()}
+    if both:
+        parts += _steps_parts(steps, f"{processors.machines(dict(sorted(both.items())))}.")
+    parts += _time_parts(results_in_time)
+    return parts + _judged(ops, *steps)
 
 
-def _steps_and_results(files: dict[str, dict[str, Any]], folder: Path) -> list[str]:
-    parts: list[str] = []
-    if "steps.json" in files:
-        values = files["steps.json"]
-        parts.append(
-            paragraph(
-                "**The training step**, in images per second; in brackets how many times as long as infogan-fast.",
-                "Forms A and B are the steps that common PyTorch implementations compute, on the same networks and",
-                "digits; ours has the loss and the learning rates of form A, the plain job (`--preset mnist5k-plain`)",
-                "random views and noise in addition. From `infogan-fast bench --step`:",
-            )
-        )
-        parts.append(_steps_table(values["steps"]))
-        parts.append(f"{where(values['machine'])}.")
-    if "time_to_result.json" in files:
-        values = files["time_to_result.json"]
-        result = values["time_to_result"]
-        seeds = len({run["seed"] for run in result["runs"]})
-        parts.append(
-            paragraph(
-                f"**Time to a result**: seconds of training on {result['data']} until L_I of the categorical code",
-                f"stays above {result['bound_nats']} nats, and until its accuracy on held-out images stays above",
-                f"{result['accuracy']:.0%}; medians of {seeds} seeds, at most {result['most_seconds']:.0f} s a run,",
-                f"{threads(result['threads'])}. Both have the paper's objective, ours by `--preset mnist5k-plain`.",
-                "From",
-                f"`infogan-fast bench --time-to-result --seconds {result['most_seconds']:.0f}`:",
-            )
-        )
-        parts.append(_results_table(result["runs"]))
-    judged = [one for values in files.values() for one in values.get("targets", [])]
-    if judged:
-        met = sum(one["verdict"] == "met" for one in judged)
-        parts.append(
-            paragraph(
-                f"Of the {len(judged)} targets that the package sets itself, {met} are met:",
-                "`infogan-fast bench --check` lists them, and",
-                "[benchmarks/NOTES.md](benchmarks/NOTES.md) says what stands in the way of the others.",
-            )
-        )
-    return parts
-
-
-def _case(name: str) -> str:
-    op, _, sizes = name.partition(" ")
-    return f"`{op}` {sizes}"
-
-
-def _rows_shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The cases that targets are about, in their order; of the threads on a CPU, one."""
-    by_name = {
-        row["case"]: row
-        for row in rows
-        if row.get("threads", 1) == 1 and row.get("dtype", "float32") == "float32" and "skipped" not in row
-    }
-    return [by_name[case.name] for case in _SHOWN_CASES if case.name in by_name]
-
-
-def _ops_table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "| op | eager reference | compiled reference | infogan-fast | infogan-fast, compiled |",
-        "|---|---|---|---|---|",
+def _steps_parts(steps: list[Files], machines: str) -> list[str]:
+    rows = [(name, row) for of_precision in steps for name, values in of_precision.items() for row in values["steps"]]
+    convolutions = "; of convolutions only, their fully connected layers are written as convolutions"
+    has_convolutions = any(CONVOLUTIONS in row["milliseconds"] for _, row in rows)
+    return [
+        paragraph(
+            "**The training step**, in images per second; in brackets how many times as long as infogan-fast.",
+            "Forms A and B are the steps that common PyTorch implementations compute, on the same networks and",
+            f"digits{convolutions if has_convolutions else ''}; ours has the loss and the learning rates of form A,",
+            "the plain job (`--preset mnist5k-plain`) random views and noise in addition. From",
+            "`infogan-fast bench --step`:",
+        ),
+        steps_table(rows),
+        machines,
     ]
-    for row in _rows_shown(rows):
-        cells = []
-        for name in CONTENDERS:
-            if name not in row["microseconds"]:
-                cells.append("-")
-                continue
-            figure = _figure(row["microseconds"][name])
-            cells.append(f"**{figure}**" if name == "infogan_fast" else f"{figure} ({row['speedup'][name]:.1f}x)")
-        lines.append(f"| {_case(row['case'])} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
-def _steps_table(rows: list[dict[str, Any]]) -> str:
-    names = [name for name in _STEPS if any(name in row["milliseconds"] for row in rows)]
-    heads = [{OURS: "infogan-fast", PLAIN_JOB: "plain job"}.get(name, name) for name in names]
-    lines = [f"| networks | {' | '.join(heads)} |", "|---" * (len(names) + 1) + "|"]
-    for row in rows:
-        cells = []
-        for name in names:
-            if name not in row["milliseconds"]:
-                cells.append("-")
-                continue
-            speed = f"{row['images_per_second'][name]:,.0f}"
-            cells.append(f"**{speed}**" if name == OURS else f"{speed} ({row['speedup'][name]:.2f}x)")
-        where = f", {threads(row['threads'])}" if row["device"] == "cpu" else ""
-        lines.append(f"| {row['setting']}{where} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def _time_parts(files: Files) -> list[str]:
+    """A table for all that were measured alike."""
+    alike: dict[str, Files] = {}
+    for name, values in files.items():
+        alike.setdefault(_how_measured(values["time_to_result"]), {})[name] = values
+    parts = []
+    for how, of_processors in alike.items():
+        parts += [how, results_table(of_processors), f"{processors.machines(of_processors)}."]
+    return parts
 
 
-def _results_table(runs: list[dict[str, Any]]) -> str:
-    lines = ["| trainer | L_I | accuracy | accuracy at the end, each seed |", "|---|---|---|---|"]
-    for trainer in dict.fromkeys(run["trainer"] for run in runs):
-        of_trainer = [run for run in runs if run["trainer"] == trainer]
-        until = [median_seconds(of_trainer, key) for key in ("seconds_until_bound", "seconds_until_accuracy")]
-        cells = ["never" if seconds is None else f"{seconds:.0f} s" for seconds in until]
-        accuracies = ", ".join("-" if run["accuracy"] is None else f"{run['accuracy']:.1%}" for run in of_trainer)
-        name = "infogan-fast" if trainer == "infogan_fast" else trainer
-        lines.append(f"| {name} | {' | '.join(cells)} | {accuracies} |")
-    return "\n".join(lines)
+def _how_measured(result: dict[str, Any]) -> str:
+    seeds = len({run["seed"] for run in result["runs"]})
+    return paragraph(
+        f"**Time to a result**: seconds of training on {result['data']} until L_I of the categorical code",
+        f"stays above {result['bound_nats']} nats, and until its accuracy on held-out images stays above",
+        f"{result['accuracy']:.0%}; medians of {seeds} seeds, at most {result['most_seconds']:.0f} s a run,",
+        f"{threads(result['threads'])}. Both have the paper's objective, ours by `--preset mnist5k-plain`.",
+        "From",
+        f"`infogan-fast bench --time-to-result --seconds {result['most_seconds']:.0f}`:",
+    )
+
+
+def _judged(*files: Files) -> list[str]:
+    """How many targets are met on each processor."""
+    judged: dict[str, list[targets.Judged]] = {}
+    for of_processors in files:
+        for name, values in of_processors.items():
+            judged.setdefault(name, []).extend(targets.judge(values))
+    met = [f"{sum(one.met for one in ones)} of {len(ones)} on {name}" for name, ones in sorted(judged.items()) if ones]
+    if not met:
+        return []
+    return [
+        paragraph(
+            f"Targets met, of those that the package sets itself: {'; '.join(met)}.",
+            "`infogan-fast bench --check` lists them, and [benchmarks/NOTES.md](benchmarks/NOTES.md) says what stands",
+            "in the way of the others.",
+        )
+    ]
 
 
 def _on_gpu(folder: Path) -> list[str]:
     results = json.loads((folder / "results.json").read_text())
     details = {part["name"]: part.get("details", {}) for part in results["parts"]}
     parts = []
-    rows = _rows_shown(details.get("operations", {}).get("rows", []))
+    rows = rows_shown(details.get("operations", {}).get("rows", []))
     if rows:
         copy = details["operations"]["baselines"]["copy_bytes_per_second"] / 1e12
         parts.append(
@@ -202,12 +158,12 @@ def _on_gpu(folder: Path) -> list[str]:
                 if figure is None:
                     cells.append("-")
                 elif name == OURS:
-                    cells.append(f"**{_figure(figure)}**")
+                    cells.append(f"**{figure_of(figure)}**")
                 else:
-                    cells.append(_figure(figure) + (f" ({figure / times[ours]:.1f}x)" if ours in times else ""))
+                    cells.append(figure_of(figure) + (f" ({figure / times[ours]:.1f}x)" if ours in times else ""))
             share = row["bytes_per_second_of_copy"].get(ours)
             cells.append("-" if share is None else "in the L2 cache" if row["fits_l2"] else f"{share:.0%}")
-            lines.append(f"| {_case(row['case'])} | {' | '.join(cells)} |")
+            lines.append(f"| {case_in_words(row['case'])} | {' | '.join(cells)} |")
         parts.append("\n".join(lines))
     training = details.get("training", {})
     speeds = [
@@ -220,14 +176,17 @@ def _on_gpu(folder: Path) -> list[str]:
             f"Training on {results['device']}, width {training['width']:g}, batch {training['batch_size']}: "
             f"{', '.join(speeds)}."
         )
-    files = _read(folder)
-    if details.get("steps", {}).get("steps"):
-        files.setdefault("steps.json", details["steps"])
-    return parts + _steps_and_results(files, folder)
+    device, machine = str(results["device"]), f"{results['device']}, torch {results['torch']}."
+    steps, in_time = (_read_beside(folder, name) for name in (_STEPS_IN_FLOAT32, _TIME_TO_RESULT))
+    steps = steps or (details["steps"] if details.get("steps", {}).get("steps") else None)
+    if steps:
+        parts += _steps_parts([{device: steps}], machine)
+    return parts + (_time_parts({device: in_time}) if in_time else [])
 
 
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100.0 else f"{value:.1f}"
+def _read_beside(folder: Path, name: str) -> dict[str, Any] | None:
+    path = folder / name
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def main(arguments: list[str] | None = None) -> int:

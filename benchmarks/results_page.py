@@ -2,20 +2,21 @@
 
     python -m benchmarks.results_page [--check]
 
-Reads benchmarks/results/cpu/: mnist5k_seeds.json, mnist5k-plain_seeds.json and sprites_seeds.json, which
-`python -m benchmarks.seeds --json` writes. What is not there is said to be not run.
+Reads benchmarks/results/<processor>/: mnist5k_seeds.json, mnist5k-plain_seeds.json and sprites_seeds.json, which
+`python -m benchmarks.seeds --json` writes, and term_cost.json of `python -m benchmarks.term_cost`. Processors stand
+side by side. What none has is said to be not run.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import processors
 from benchmarks.generated import END, RESULTS, ROOT, mark, paragraph, threads, where, with_section, write_or_check
 from benchmarks.results_text import FIGURES_SHOW, INTRODUCTION, ON_SPRITES, PUBLISHED, UNLIKE_DSPRITES
 from benchmarks.seed_tables import (
@@ -28,6 +29,7 @@ from benchmarks.seed_tables import (
     SPRITES,
     SWD,
     SWD_FLOOR,
+    Figure,
     Run,
     entry,
     markdown,
@@ -40,6 +42,9 @@ COMMAND = "python -m benchmarks.results_page"
 SEEDS = [0, 1, 2, 3, 4]
 """Of every file."""
 
+#: In the place of figures by processor, where there are none.
+_NONE: dict[str, dict[str, Any]] = {"-": {}}
+
 _SEEDS_COMMAND = "OMP_NUM_THREADS=1 .venv/bin/python -m benchmarks.seeds"
 
 
@@ -50,7 +55,7 @@ class Job:
     objective: str
     file: str
     command: str
-    """That writes the file."""
+    """That writes the file, with PROCESSOR for the processor's folder."""
     mean: float = 0.0
     """The held-out accuracy wanted in the mean of the seeds."""
     worst: float = 0.0
@@ -61,7 +66,7 @@ class Job:
 
 def _job(objective: str, name: str, options: str, **wanted: Any) -> Job:
     file = f"{name}_seeds.json"
-    command = f"{_SEEDS_COMMAND} --out runs/seeds-{name} --json benchmarks/results/cpu/{file}{options}"
+    command = f"{_SEEDS_COMMAND} --out runs/seeds-{name} --json benchmarks/results/PROCESSOR/{file}{options}"
     return Job(objective, file, command, **wanted)
 
 
@@ -91,19 +96,22 @@ def page(results: Path) -> str:
 
 def section(results: Path) -> str:
     """The README's section, in Markdown, without the marks around it."""
-    files = {job: values for job in (PLAIN, WITH_REAL) if (values := _read(results, job)) is not None}
+    files = {
+        (job, processor): values for job in (PLAIN, WITH_REAL) for processor, values in _read(results, job).items()
+    }
     if not files:
         return "The runs have not been made: [docs/results.md](docs/results.md) says how."
     figures = (CATEGORICAL_BOUND, R2, SWD, SWD_FLOOR, SECONDS)
-    heads = ["objective", "accuracy, mean", "worst", *(figure.head for figure in figures)]
+    heads = ["objective", "processor", "accuracy, mean", "worst", *(figure.head for figure in figures)]
     rows = [
         [
             job.objective,
+            processor,
             ACCURACY.text(ACCURACY.mean(values["runs"])),
             ACCURACY.text(ACCURACY.worst_of(values["runs"])),
             *(figure.text(figure.mean(values["runs"])) for figure in figures),
         ]
-        for job, values in files.items()
+        for (job, processor), values in files.items()
     ]
     parts = [
         paragraph(
@@ -118,42 +126,46 @@ def section(results: Path) -> str:
             "are in [docs/results.md](docs/results.md).",
         ),
     ]
-    commands = [str(values["command"]) for values in files.values() if values.get("command")]
-    return "\n\n".join([*parts, *([_code(*commands)] if commands else [])])
+    # Those of one processor: the others differ in the folder of the file alone.
+    commands = {job: str(values["command"]) for (job, _), values in files.items() if values.get("command")}
+    return "\n\n".join([*parts, *([_code(*commands.values())] if commands else [])])
 
 
-def _read(results: Path, job: Job) -> dict[str, Any] | None:
-    path = results / "cpu" / job.file
-    if not path.exists():
-        return None
-    values: dict[str, Any] = json.loads(path.read_text())
-    seeds = [run["seed"] for run in values["runs"]]
-    if seeds != SEEDS:
-        raise ValueError(f"{path}: the runs are of seeds {seeds}; reported are {SEEDS}, none left out and no other")
-    return values
+def _read(results: Path, job: Job) -> dict[str, dict[str, Any]]:
+    """What the file of a job holds, by the name of the processor."""
+    files = processors.read(results, job.file)
+    for processor, values in files.items():
+        seeds = [run["seed"] for run in values["runs"]]
+        if seeds != SEEDS:
+            raise ValueError(
+                f"{job.file} of {processor}: the runs are of seeds {seeds}; reported are {SEEDS}, none left out and no "
+                "other"
+            )
+    return files
 
 
 def _of_objective(job: Job, results: Path) -> list[str]:
-    values, title = _read(results, job), f"### {_capital(job.objective)}"
-    if values is None:
-        return [title, *_not_run(job)]
-    return [title, table(values["runs"], DIGITS, job.objective), _about(values["runs"]), *_made(values)]
+    return [f"### {_capital(job.objective)}", *_tables(job, results, DIGITS, job.objective)]
 
 
 def _of_sprites(results: Path) -> list[str]:
-    values = _read(results, ON_FACTORS)
-    if values is None:
-        ours = _not_run(ON_FACTORS)
-    else:
-        runs = values["runs"]
-        ours = [table(runs, SPRITES, f"{ON_FACTORS.objective}, preset `sprites`"), _about(runs), *_made(values)]
+    ours = _tables(ON_FACTORS, results, SPRITES, f"{ON_FACTORS.objective}, preset `sprites`")
     heads = ["published for dSprites", *(figure.head for figure in SCORES)]
     rows = [[name, *(scores.get(figure.head, "-") for figure in SCORES)] for name, scores in PUBLISHED.items()]
     return [ON_SPRITES, *ours, markdown(heads, rows), UNLIKE_DSPRITES]
 
 
+def _tables(job: Job, results: Path, figures: Sequence[Figure], title: str) -> list[str]:
+    """A table for each processor, with what there is to say about it."""
+    parts = []
+    for processor, values in _read(results, job).items():
+        runs = values["runs"]
+        parts += [table(runs, figures, f"{title} ({processor})"), _about(runs), *_made(values)]
+    return parts or _not_run(job)
+
+
 def _not_run(job: Job) -> list[str]:
-    return ["It has not been run. The command:", _code(job.command)]
+    return ["It has not been run. The command, with a folder such as amd-avx2 for PROCESSOR:", _code(job.command)]
 
 
 def _about(runs: list[Run]) -> str:
@@ -201,28 +213,30 @@ def _distinct_of(runs: list[Run], of: Callable[[Run], str]) -> str:
 
 
 def _targets_table(results: Path) -> str:
-    rows: list[tuple[str, Target]] = []
+    rows: list[tuple[str, str, Target]] = []
     for job in (PLAIN, WITH_REAL):
-        values = _read(results, job)
-        rows += [(job.objective, one) for one in targets(values["runs"] if values else None, job.mean, job.worst)]
-    term = results / "cpu" / "term_cost.json"
-    rows.append((WITH_REAL.objective, cost(json.loads(term.read_text())["steps"] if term.exists() else None)))
+        for processor, values in (_read(results, job) or _NONE).items():
+            runs = values["runs"] if values else None
+            rows += [(job.objective, processor, one) for one in targets(runs, job.mean, job.worst)]
+    for processor, values in (processors.read(results, "term_cost.json") or _NONE).items():
+        rows.append((WITH_REAL.objective, processor, cost(values["steps"] if values else None)))
     for job in (PLAIN, WITH_REAL):
-        rows.append((job.objective, Target("accuracy on the full 60,000 digits", job.full, "-", f"{NOT_RUN}: no GPU")))
-    cells = [(objective, one.what, one.wanted, one.measured, one.verdict) for objective, one in rows]
-    return markdown(["objective", "target", "wanted", "measured", "verdict"], cells)
+        full = Target("accuracy on the full 60,000 digits", job.full, "-", f"{NOT_RUN}: no GPU")
+        rows.append((job.objective, "-", full))
+    cells = [(objective, where, one.what, one.wanted, one.measured, one.verdict) for objective, where, one in rows]
+    return markdown(["objective", "processor", "target", "wanted", "measured", "verdict"], cells)
 
 
-def _seeds_and_machines(files: dict[Job, dict[str, Any]]) -> list[str]:
-    """On what the runs were made: one sentence if all were made on the same, else one for each objective."""
-    made = {
-        job.objective: f"seeds {', '.join(str(run['seed']) for run in values['runs'])}, "
-        f"{_distinct(values['runs'], 'threads', threads)} each, {where(values['machine'])}"
-        for job, values in files.items()
-    }
-    if len(set(made.values())) == 1:
-        return [f"{_capital(next(iter(made.values())))}."]
-    return [f"{_capital(objective)}: {how}." for objective, how in made.items()]
+def _seeds_and_machines(files: dict[tuple[Job, str], dict[str, Any]]) -> list[str]:
+    """On what the runs were made: one sentence for all that were made on the same."""
+    made: dict[str, dict[str, None]] = {}
+    for (job, _), values in files.items():
+        seeds = f"seeds {', '.join(str(run['seed']) for run in values['runs'])}"
+        how = f"{seeds}, {_distinct(values['runs'], 'threads', threads)} each, {where(values['machine'])}"
+        made.setdefault(how, {})[job.objective] = None
+    if len(made) == 1:
+        return [f"{_capital(next(iter(made)))}."]
+    return [f"{_capital(', '.join(objectives))}: {how}." for how, objectives in made.items()]
 
 
 def _capital(text: str) -> str:

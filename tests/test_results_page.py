@@ -47,9 +47,9 @@ def seeds_file(accuracies=ACCURACIES, digits=True):
     return {"machine": machine, "command": "python -m made.up --command", "date": "2026-01-31", "runs": runs}
 
 
-def write(folder, job, values):
-    (folder / "cpu").mkdir(exist_ok=True)
-    (folder / "cpu" / job.file).write_text(json.dumps(values))
+def write(folder, job, values, processor="amd-avx2"):
+    (folder / processor).mkdir(exist_ok=True)
+    (folder / processor / job.file).write_text(json.dumps(values))
 
 
 @pytest.fixture
@@ -88,7 +88,10 @@ def test_the_links_of_the_page_lead_somewhere(results):
 
 def test_the_digits_of_each_seed_their_mean_and_the_worst(results):
     text = part(results_page.page(results), "With information on real images")
-    assert row(text, "with information on real images: seed | accuracy, held-out | accuracy, training | NMI | ARI |")
+    assert row(
+        text,
+        "with information on real images (AMD, AVX2): seed | accuracy, held-out | accuracy, training | NMI | ARI |",
+    )
     assert row(text, "1 |") == (
         "| 1 | 90.0% (88.0% to 91.0%) | 89.5% | 0.890 | 0.790 | 2.290, 0.800 | 0.89, 0.85 | 0.210 | 0.051 | 201 |"
     )
@@ -110,7 +113,7 @@ def test_the_digits_of_each_seed_their_mean_and_the_worst(results):
 
 def test_the_scores_on_sprites(results):
     text = part(results_page.page(results), "Known factors: sprites")
-    assert row(text, "plain, preset `sprites`: seed | FactorVAE | MIG | SAP | DCI | BetaVAE | R2")
+    assert row(text, "plain, preset `sprites` (AMD, AVX2): seed | FactorVAE | MIG | SAP | DCI | BetaVAE | R2")
     assert row(text, "4 |") == "| 4 | 0.70 | 0.10 | 0.30 | 0.50 | 0.76 | 0.86, 0.85 | 2.260, 0.800 | 204 |"
     assert row(text, "**mean**").startswith("| **mean** | 0.70 | 0.10 | 0.30 | 0.50 | 0.78 | 0.88, 0.85 |")
     assert row(text, "**worst**").startswith("| **worst** | 0.70 | 0.10 | 0.30 | 0.50 | 0.76 | 0.86, 0.85 |")
@@ -121,8 +124,10 @@ def test_the_scores_on_sprites(results):
 
 def test_the_section_of_the_readme_has_the_figures_of_the_page(results):
     text = results_page.section(results)
-    assert row(text, "plain") == "| plain | 80.0% | 70.0% | 2.280 | 0.88, 0.85 | 0.220 | 0.052 | 202 |"
-    assert row(text, "with").startswith("| with information on real images | 94.4% | 90.0% | 2.280 | 0.88, 0.85 |")
+    assert row(text, "plain") == "| plain | AMD, AVX2 | 80.0% | 70.0% | 2.280 | 0.88, 0.85 | 0.220 | 0.052 | 202 |"
+    assert row(text, "with").startswith(
+        "| with information on real images | AMD, AVX2 | 94.4% | 90.0% | 2.280 | 0.88, 0.85 |"
+    )
     assert "\n\nSeeds 0, 1, 2, 3, 4, one thread each, A processor with AVX2, torch 2.13.0. None is left out" in text
     assert "```\npython -m made.up --plain\npython -m made.up --command\n```" in text
     assert "](docs/results.md)" in text
@@ -139,7 +144,7 @@ def test_the_section_of_the_readme_tells_machines_apart(results):
 
 @pytest.mark.parametrize("job", [results_page.PLAIN, results_page.WITH_REAL, results_page.ON_FACTORS])
 def test_a_job_without_a_file_has_not_been_run(results, job):
-    (results / "cpu" / job.file).unlink()
+    (results / "amd-avx2" / job.file).unlink()
     page, section = results_page.page(results), results_page.section(results)
     assert page.count("It has not been run.") == 1
     assert f"```\n{job.command}\n```" in page
@@ -180,8 +185,8 @@ def test_a_missing_or_null_figure_is_a_dash(results):
     assert "commit: -; date: -." in text.replace("\n", " ")
     assert "Command: -" in text
     assert "interval of an L_I" not in text
-    assert row(page, "with information on real images | accuracy, mean").endswith("| 93% | - | not run |")
-    assert row(page, "with information on real images | R2").endswith("| 0.8 | - | not run |")
+    assert row(page, "with information on real images | AMD, AVX2 | accuracy, mean").endswith("| 93% | - | not run |")
+    assert row(page, "with information on real images | AMD, AVX2 | R2").endswith("| 0.8 | - | not run |")
     assert "made.up --command" not in results_page.section(results)
 
 
@@ -190,7 +195,7 @@ def test_a_seed_that_is_left_out_or_another_is_refused(results, seeds):
     values = seeds_file()
     values["runs"] = [a_run(seed, 0.95) for seed in seeds]
     write(results, results_page.WITH_REAL, values)
-    with pytest.raises(ValueError, match=re.escape(f"mnist5k_seeds.json: the runs are of seeds {seeds}")):
+    with pytest.raises(ValueError, match=re.escape(f"mnist5k_seeds.json of AMD, AVX2: the runs are of seeds {seeds}")):
         results_page.page(results)
 
 
@@ -198,20 +203,44 @@ def test_the_targets_stand_under_their_objective(results):
     text = part(results_page.page(results), "Targets")
     lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
     assert lines == [
-        "| plain | accuracy, mean of the seeds | 75% | 80.00% | **met** |",
-        "| plain | accuracy, worst seed | 65% | 70.00% | **met** |",
-        "| plain | R2 of each continuous code, mean of the seeds | 0.8 | 0.880, 0.850 (worst 0.860, 0.850) | **met** |",
-        "| plain | training on two cores, slowest seed | 300 s | 204 s on one thread | **met** |",
-        "| with information on real images | accuracy, mean of the seeds | 93% | 94.40% | **met** |",
-        "| with information on real images | accuracy, worst seed | 88% | 90.00% | **met** |",
-        "| with information on real images | R2 of each continuous code, mean of the seeds | 0.8 | "
+        "| plain | AMD, AVX2 | accuracy, mean of the seeds | 75% | 80.00% | **met** |",
+        "| plain | AMD, AVX2 | accuracy, worst seed | 65% | 70.00% | **met** |",
+        "| plain | AMD, AVX2 | R2 of each continuous code, mean of the seeds | 0.8 | "
         "0.880, 0.850 (worst 0.860, 0.850) | **met** |",
-        "| with information on real images | training on two cores, slowest seed | 300 s | "
+        "| plain | AMD, AVX2 | training on two cores, slowest seed | 300 s | 204 s on one thread | **met** |",
+        "| with information on real images | AMD, AVX2 | accuracy, mean of the seeds | 93% | 94.40% | **met** |",
+        "| with information on real images | AMD, AVX2 | accuracy, worst seed | 88% | 90.00% | **met** |",
+        "| with information on real images | AMD, AVX2 | R2 of each continuous code, mean of the seeds | 0.8 | "
+        "0.880, 0.850 (worst 0.860, 0.850) | **met** |",
+        "| with information on real images | AMD, AVX2 | training on two cores, slowest seed | 300 s | "
         "204 s on one thread | **met** |",
-        "| with information on real images | a step, against one without the term | at most 1.6 times | - | not run |",
-        "| plain | accuracy on the full 60,000 digits | 95%, as in the paper | - | not run: no GPU |",
-        "| with information on real images | accuracy on the full 60,000 digits | 98% | - | not run: no GPU |",
+        "| with information on real images | - | a step, against one without the term | at most 1.6 times | - | "
+        "not run |",
+        "| plain | - | accuracy on the full 60,000 digits | 95%, as in the paper | - | not run: no GPU |",
+        "| with information on real images | - | accuracy on the full 60,000 digits | 98% | - | not run: no GPU |",
     ]
+
+
+def test_two_processors_stand_side_by_side(results):
+    values = seeds_file((0.96, 0.95, 0.97, 0.96, 0.96))
+    values["machine"] |= {"cpu": "Another", "build": {"cpu_simd_used": "avx512"}}
+    write(results, results_page.WITH_REAL, values, "intel-avx512")
+    (results / "intel-avx512" / "term_cost.json").write_text(json.dumps({"steps": [{"threads": 1, "ratio": 1.3}]}))
+    page, section = results_page.page(results), results_page.section(results)
+    text = part(page, "With information on real images")
+    assert 0 < text.index("images (AMD, AVX2): seed |") < text.index("images (Intel, AVX-512): seed |")
+    assert text.count("| **mean** |") == 2
+    assert "Machine: A processor with AVX2" in text
+    assert "Machine: Another with AVX-512" in text
+    rows = [line for line in section.splitlines() if line.startswith("| with information")]
+    assert [line.split(" | ")[1:3] for line in rows] == [["AMD, AVX2", "94.4%"], ["Intel, AVX-512", "96.0%"]]
+    flat = section.replace("\n", " ")
+    assert "Plain, with information on real images: seeds 0, 1, 2, 3, 4, one thread each, A processor with" in flat
+    assert "With information on real images: seeds 0, 1, 2, 3, 4, one thread each, Another with AVX-512" in flat
+    targets = part(page, "Targets")
+    assert row(targets, "with information on real images | Intel, AVX-512 | accuracy, worst seed | 88% | 95.00% |")
+    assert row(targets, "with information on real images | AMD, AVX2 | accuracy, worst seed | 88% | 90.00% |")
+    assert row(targets, "with information on real images | Intel, AVX-512 | a step, against one without the term |")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +308,7 @@ def test_the_cost_of_the_term_is_the_largest_on_any_number_of_threads(ratios, me
 def test_the_cost_is_read_from_its_file(results):
     assert "| a step, against one without the term | at most 1.6 times | - | not run |" in results_page.page(results)
     steps = [{"threads": 1, "ratio": 1.3}]
-    (results / "cpu" / "term_cost.json").write_text(json.dumps({"steps": steps}))
+    (results / "amd-avx2" / "term_cost.json").write_text(json.dumps({"steps": steps}))
     assert "| at most 1.6 times | 1.30 times on one thread | **met** |" in results_page.page(results)
 
 

@@ -1,4 +1,7 @@
-"""The machine that results were taken on, which has to stand beside every absolute number."""
+"""The machine that results were taken on, which has to stand beside every absolute number.
+
+``python -m infogan_fast.bench.machine`` prints the name of the folder that results on this processor are kept in.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +65,7 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor()
+
+
+if __name__ == "__main__":
+    print(processor_folder())

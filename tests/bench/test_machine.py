@@ -1,5 +1,8 @@
 """How the machine of a run is named."""
 
+import subprocess
+import sys
+
 import pytest
 
 from infogan_fast import build_info
@@ -23,3 +26,6 @@ def test_this_machine():
     build = build_info()
     assert machine()["build"] == build
     assert processor_folder() == f"{build['cpu_vendor']}-{build['cpu_simd'][-1]}"
+    command = [sys.executable, "-m", "infogan_fast.bench.machine"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{processor_folder()}\n"
