@@ -15,9 +15,11 @@ COMMIT ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# Threads that wait give way soon: else tests that start processes take ten times as long where other work has the
-# cores too.
+# Test files run side by side, as many as there are cores, at most eight, each with one thread unless it asks for more.
+# Threads that wait give way soon.
 test test-python test-slow fuzz: export GOMP_SPINCOUNT ?= 1000
+test test-python test-slow: export OMP_NUM_THREADS ?= 1
+PYTEST := -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 CSRC   := $(shell find csrc -type f)
 NATIVE := $(shell find csrc tests/native -name '*.h' -o -name '*.cpp' -o -name '*.cu')
@@ -56,10 +58,10 @@ test-threads: install
 	ctest --test-dir build/native-threads --output-on-failure
 
 test-python: install
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 test-slow: install  ## the tests that take longer than a few seconds each
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python $(PYTEST) -m slow
 
 fuzz: install  ## coverage-guided fuzzing of every reader of files, two side by side (SECONDS_EACH=30)
 	-$(BIN)/pip install --quiet --constraint constraints.txt --only-binary atheris atheris

@@ -35,8 +35,9 @@ class FakeCuda:
         self.current = stream.name
 
     @contextlib.contextmanager
-    def graph(self, graph, stream):
+    def graph(self, graph, stream, capture_error_mode):
         """As torch has it: where the capture fails, ending it raises another error and leaves the stream as it is."""
+        assert capture_error_mode == "thread_local"  # others may go on meanwhile
         self.log.append("capture")
         before, self.current, self.capturing = self.current, stream.name, True
         try:

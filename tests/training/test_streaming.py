@@ -71,6 +71,13 @@ def open_(source, path, stream, workers=0):
     )
 
 
+@pytest.fixture
+def worker_processes():
+    """A function that gives the processes that the test has started."""
+    others = {process.pid for process in multiprocessing.active_children()}
+    return lambda: [process for process in multiprocessing.active_children() if process.pid not in others]
+
+
 def run(config, data, path, stop_at=None):
     folder = RunFolder(path)
     folder.make()
@@ -89,7 +96,7 @@ def assert_same_bits(first, second):
     ("source", "workers"),
     [("folder", 0), ("folder", 2), ("npy", 0), ("npy", 1), ("idx", 0), ("dataset", 0), ("dataset", 2)],
 )
-def test_streamed_and_in_memory_give_the_same_bits(make_config, tmp_path, source, workers):
+def test_streamed_and_in_memory_give_the_same_bits(make_config, tmp_path, source, workers, worker_processes):
     """Three epochs of three steps; continued in the middle of one with the other kind."""
     config = make_config(steps=8, checkpoint_every=100)
     held, streamed = open_(source, tmp_path, False), open_(source, tmp_path, True, workers)
@@ -100,7 +107,7 @@ def test_streamed_and_in_memory_give_the_same_bits(make_config, tmp_path, source
     for name, first, second in (("a", held, streamed), ("b", streamed, held)):
         run(config, first, tmp_path / name, stop_at=4)
         assert_same_bits(whole, run(config, second, tmp_path / name))
-    assert multiprocessing.active_children() == []
+    assert worker_processes() == []
 
 
 def test_a_tensor_is_streamed_where_it_does_not_fit_on_the_device(make_config, data, tmp_path, monkeypatch):
@@ -150,7 +157,7 @@ def test_codes_classify_streamed_images_as_they_do_those_in_memory(make_config, 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("what", ["gone", "torn"])
-def test_a_file_that_goes_bad_ends_the_run(make_config, tmp_path, workers, what):
+def test_a_file_that_goes_bad_ends_the_run(make_config, tmp_path, workers, what, worker_processes):
     data = open_("folder", tmp_path, True, workers)
     folder = RunFolder(tmp_path / "run")
     folder.make()
@@ -166,7 +173,7 @@ def test_a_file_that_goes_bad_ends_the_run(make_config, tmp_path, workers, what)
 
     with pytest.raises(DataError, match=r"class1/07\.png: .*; it was not so at the start of the run"):
         trainer.run(stop=damage)
-    assert multiprocessing.active_children() == []
+    assert worker_processes() == []
     assert trainer.step < 30
     *_, last = checkpoints(folder.checkpoints)
     files(tmp_path / "data")
@@ -175,7 +182,7 @@ def test_a_file_that_goes_bad_ends_the_run(make_config, tmp_path, workers, what)
     assert again.step >= 4
 
 
-def test_a_worker_that_dies_ends_the_run(make_config, tmp_path):
+def test_a_worker_that_dies_ends_the_run(make_config, tmp_path, worker_processes):
     data = open_("folder", tmp_path, True, 2)
     folder = RunFolder(tmp_path / "run")
     folder.make()
@@ -183,29 +190,29 @@ def test_a_worker_that_dies_ends_the_run(make_config, tmp_path):
 
     def kill():
         if trainer.step == 5:
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            os.kill(worker_processes()[0].pid, signal.SIGKILL)
         return False
 
     with pytest.raises(DataError, match="a worker process that reads its images died"):
         trainer.run(stop=kill)
-    assert multiprocessing.active_children() == []
+    assert worker_processes() == []
     assert checkpoints(folder.checkpoints)
 
 
-def test_no_worker_is_left_where_the_training_fails(make_config, tmp_path):
+def test_no_worker_is_left_where_the_training_fails(make_config, tmp_path, worker_processes):
     data = open_("folder", tmp_path, True, 2)
     folder = RunFolder(tmp_path / "run")
     folder.make()
     seen = []
 
     def stop():
-        seen.extend(multiprocessing.active_children())
+        seen.extend(worker_processes())
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         Trainer(make_config(), data, folder).run(stop=stop)
     assert len(seen) == 2
-    assert multiprocessing.active_children() == []
+    assert worker_processes() == []
 
 
 def gone(process):
