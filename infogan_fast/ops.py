@@ -202,9 +202,12 @@ def _settings(
     ignore_index: int,
 ) -> Any:
     """``_constants`` as the compiled call takes them; None where a type is wrong, of which the op says more."""
-    weights = (tuple(w) if isinstance(w, list) else w for w in (categorical_weight, continuous_weight))
+    if isinstance(categorical_weight, list):
+        categorical_weight = tuple(categorical_weight)
+    if isinstance(continuous_weight, list):
+        continuous_weight = tuple(continuous_weight)
     try:
-        return _made_settings(spec, *weights, variance, ignore_index)
+        return _made_settings(spec, categorical_weight, continuous_weight, variance, ignore_index)
     except TypeError:
         return None
 

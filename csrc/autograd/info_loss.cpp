@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/graph_task.h>
 #include <torch/library.h>
 
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -115,30 +116,48 @@ struct InfoLoss : public torch::autograd::Function<InfoLoss> {
                                                   : *grad_loss.const_data_ptr<float>() == 1.0f;
   }
 
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+  // d loss / d head times grad_loss; undefined where that is.
+  static at::Tensor gradient_of_head(AutogradContext* context, const at::Tensor& grad_loss) {
     const variable_list saved = context->get_saved_variables();
     const SavedInfoLoss arguments(context->saved_data);
-    const auto grad_head = [&]() -> at::Tensor {
-      if (!grads[0].defined()) {
-        return {};
-      }
-      if (at::GradMode::is_enabled()) {  // create_graph=True
-        return arguments.differentiable_gradient(grads[0]);
-      }
-      if (is_the_gradient(grads[0], saved[0], arguments.dtype())) {
-        return saved[0];
-      }
-      at::AutoDispatchBelowADInplaceOrView below_autograd;
-      return call_backward(
-          grads[0], saved[0], saved[1], arguments.cardinalities(), arguments.continuous_codes(), arguments.dtype());
-    };
-    variable_list gradients{grad_head(), at::Tensor(), at::Tensor()};
+    if (!grad_loss.defined()) {
+      return {};
+    }
+    if (at::GradMode::is_enabled()) {  // create_graph=True
+      return arguments.differentiable_gradient(grad_loss);
+    }
+    if (is_the_gradient(grad_loss, saved[0], arguments.dtype())) {
+      return saved[0];
+    }
+    at::AutoDispatchBelowADInplaceOrView below_autograd;
+    return call_backward(
+        grad_loss, saved[0], saved[1], arguments.cardinalities(), arguments.continuous_codes(), arguments.dtype());
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    variable_list gradients{gradient_of_head(context, grads[0]), at::Tensor(), at::Tensor()};
     if (!torch::autograd::get_current_graph_task_keep_graph()) {
       context->saved_data.clear();  // as the saved variables will be
     }
     return gradients;
   }
 };
+
+}  // namespace
+}  // namespace infogan_fast
+
+// What torch does around the backward of any function, such as making its name readable for a message, takes longer
+// than this one's own work at small batches.
+template <>
+torch::autograd::variable_list torch::autograd::CppNode<infogan_fast::InfoLoss>::apply(variable_list&& grads) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  variable_list gradients = infogan_fast::InfoLoss::backward(&ctx_, grads);
+  gradients.resize(1);  // of the head, the only input that is a tensor of autograd's
+  return gradients;
+}
+
+namespace infogan_fast {
+namespace {
 
 // The loss is differentiable in the head. Derivatives by what else it depends on would be lost, so they are refused.
 void check_differentiability(const InfoLossArguments& arguments) {
