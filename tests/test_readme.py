@@ -45,7 +45,12 @@ def test_the_make_targets_exist():
 
 def test_the_files_it_points_to_exist():
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+        name, _, anchor = target.partition("#")
+        assert (ROOT / name).exists(), target
+        headings = re.findall(r"^#+ (.+)$", (ROOT / name).read_text(), flags=re.MULTILINE) if anchor else []
+        assert anchor in ("", *(re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings)), (
+            target
+        )
 
 
 def test_the_figures_of_speed_are_those_of_the_committed_results():
