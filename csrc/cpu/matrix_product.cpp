@@ -75,7 +75,9 @@ void multiply_by_onednn(const at::Tensor& left, const at::Tensor& right, const a
     return;
   }
   static const auto op = find_linear_pointwise().value().typed<decltype(linear_pointwise)>();
-  write(op.call(left, right.t(), std::nullopt, "none", c10::List<std::optional<at::Scalar>>(), ""), out, add);
+  // A part of a larger matrix is copied: with a weight that has gaps, the op is a plain loop, a thousand times slower.
+  const at::Tensor weight = right.is_non_overlapping_and_dense() ? right.t() : right.t().contiguous();
+  write(op.call(left, weight, std::nullopt, "none", c10::List<std::optional<at::Scalar>>(), ""), out, add);
 }
 
 void multiply_bfloat16(const at::Tensor& left, const at::Tensor& right, at::Tensor out, bool add) {

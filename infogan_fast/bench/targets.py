@@ -1,9 +1,10 @@
 """The speeds that the package sets itself as targets, and whether a run of the benchmarks met them.
 
-A training step on a CPU has a limit: its floating-point operations at the rate of the fastest matrix product that was
-measured beside it. Where another step takes less than ``RULED_OUT`` times the wanted ratio of that limit, ours would
-have to come within a tenth of the limit to reach the ratio, with nothing but products in it: no step does. The
-instructions rule such a target out, and in its place our step shall take at most ``OF_LIMIT`` times the limit.
+On a CPU both have a limit that was measured beside them: a training step its floating-point operations at the rate of
+the fastest matrix product, an op a copy of the bytes that it has to move. Where another step or op takes less than
+``RULED_OUT`` times the wanted ratio of that limit, ours would have to come within a tenth of the limit to reach the
+ratio, with nothing but products or copying in it: none does. Instructions or bytes rule such a target out, and in its
+place ours shall take at most ``OF_LIMIT`` times the limit.
 """
 
 from __future__ import annotations
@@ -48,11 +49,11 @@ AMD_STEPS: Ratios = {_PAPER: {FORM_A: 1.8, CONVOLUTIONS: 1.6, FORM_A_COMPILED: 1
 BFLOAT16_STEPS: Ratios = {_PAPER: {FORM_A: 3.0, CONVOLUTIONS: 2.0}}
 CUDA_STEPS: Ratios = {_PAPER: {FORM_A: 6.0, FORM_A_COMPILED: 2.0}}
 
-#: A ratio is ruled out where the other step takes less than this times the ratio, in limits of our step.
+#: A ratio is ruled out where the other step or op takes less than this times the ratio, in limits of ours.
 RULED_OUT = 1.1
-#: How many times its limit our step may then take.
+#: How many times its limit ours may then take.
 OF_LIMIT = 1.3
-LIMIT = "limit of products"
+LIMIT_OF_PRODUCTS, LIMIT_OF_BYTES = "limit of products", "copy of as many bytes"
 
 _CUDA_SPEEDUPS = (10.0, 1.5)
 _CUDA_COPY_FRACTION, _CUDA_COPY_BYTES = 0.85, 64 * 2**20
@@ -74,7 +75,7 @@ class Judged:
     at_most: bool = False
     """Whether less is better."""
     instead_of: tuple[str, ...] = ()
-    """The targets that the instructions rule out, in whose place this one is."""
+    """The targets that instructions or bytes rule out, in whose place this one is."""
 
     @property
     def shortfall(self) -> float:
@@ -129,14 +130,12 @@ def judge(values: dict[str, Any]) -> list[Judged]:
 
 
 def _of_op(row: dict[str, Any]) -> Iterator[Judged]:
-    wanted = CPU_OPS.get(row["case"]) if row["dtype"] == "float32" else None
-    if wanted is not None:
-        for contender, ratio in zip((_EAGER, _COMPILED), wanted, strict=True):
-            if contender in row["speedup"]:
-                yield Judged(row["case"], contender, row["threads"], ratio, row["speedup"][contender])
+    of_copy = row["bytes_per_second_of_copy"]["infogan_fast"]
+    if row["dtype"] == "float32" and row["case"] in CPU_OPS:
+        wanted = dict(zip((_EAGER, _COMPILED), CPU_OPS[row["case"]], strict=True))
+        yield from _of_ratios(row["case"], row["threads"], wanted, row["speedup"], LIMIT_OF_BYTES, 1.0 / of_copy)
     if row["case"] == LARGE.name and row["threads"] == 2:
-        fraction = row["bytes_per_second_of_copy"]["infogan_fast"]
-        yield Judged(row["case"], "copy of as many bytes", 2, 100.0 * CPU_COPY_FRACTION, 100.0 * fraction, "%")
+        yield Judged(row["case"], LIMIT_OF_BYTES, 2, 100.0 * CPU_COPY_FRACTION, 100.0 * of_copy, "%")
 
 
 def _of_op_on_gpu(row: dict[str, Any], baselines: dict[str, Any]) -> Iterator[Judged]:
@@ -162,12 +161,16 @@ def _of_step(row: dict[str, Any], machine: dict[str, Any]) -> Iterator[Judged]:
     wanted = _wanted_of_step(row, machine)
     for ours in (OURS, PLAIN_JOB):
         if ours in times:
-            ratios = {form: ratio for form, ratio in wanted.items() if form in times}
-            yield from _of_ratios(row, ours, ratios)
+            bfloat16 = ", bfloat16" if row.get("precision", "float32") == "bfloat16" else ""
+            suffix = "" if ours == OURS else ", with the plain job's views and noise"
+            what, threads = f"step, {row['setting']}{bfloat16}{suffix}", None if on_gpu else row["threads"]
+            measured = {form: milliseconds / times[ours] for form, milliseconds in times.items()}
+            # On a GPU convolutions use TF32, and the products that were measured do not.
+            in_limits = None if on_gpu else times[ours] / _limit_in_milliseconds(row, ours)
+            yield from _of_ratios(what, threads, wanted, measured, LIMIT_OF_PRODUCTS, in_limits)
     if on_gpu and wanted:
-        measured = row["images_per_second"][OURS]
-        what = f"step, {row['setting']}: 50 epochs of 60,000 images in 30 s"
-        yield Judged(what, "images/s", None, _CUDA_IMAGES_PER_SECOND, measured, " images/s")
+        what, per_second = f"step, {row['setting']}: 50 epochs of 60,000 images in 30 s", row["images_per_second"][OURS]
+        yield Judged(what, "images/s", None, _CUDA_IMAGES_PER_SECOND, per_second, " images/s")
 
 
 def _wanted_of_step(row: dict[str, Any], machine: dict[str, Any]) -> dict[str, float]:
@@ -181,22 +184,34 @@ def _wanted_of_step(row: dict[str, Any], machine: dict[str, Any]) -> dict[str, f
     return of_amd or CPU_STEPS.get(setting, {})
 
 
-def _of_ratios(row: dict[str, Any], ours: str, ratios: dict[str, float]) -> Iterator[Judged]:
-    """The targets of one of our steps: a ratio for each form, and the limit in the place of those ruled out."""
-    on_gpu, times = row["device"] == "cuda", row["milliseconds"]
-    bfloat16 = ", bfloat16" if row.get("precision", "float32") == "bfloat16" else ""
-    suffix = "" if ours == OURS else ", with the plain job's views and noise"
-    what, threads = f"step, {row['setting']}{bfloat16}{suffix}", None if on_gpu else row["threads"]
-    limit = None if on_gpu else _limit_in_milliseconds(row, ours)  # on a GPU convolutions use TF32, and products do not
+def _of_ratios(
+    what: str,
+    threads: int | None,
+    wanted: dict[str, float],
+    measured: dict[str, float],
+    limit: str,
+    in_limits: float | None,
+) -> Iterator[Judged]:
+    """A target for each contender that was measured, and the limit in the place of those ruled out.
+
+    Args:
+        what: the step or op.
+        threads: as in ``Judged``.
+        wanted: by contender, how many times as long as ours it shall take.
+        measured: by contender, how many times as long as ours it took.
+        limit: the limit's name.
+        in_limits: how many limits ours took; None where none was measured.
+    """
     ruled_out = []
-    for form, ratio in ratios.items():
-        if limit is not None and times[form] / limit < RULED_OUT * ratio:
-            ruled_out.append(f"{form} {_figure(ratio, 'x')}")
+    for contender, ratio in wanted.items():
+        if contender not in measured:
+            continue
+        if in_limits is not None and measured[contender] * in_limits < RULED_OUT * ratio:
+            ruled_out.append(f"{contender} {_figure(ratio, 'x')}")
         else:
-            yield Judged(what, form, threads, ratio, times[form] / times[ours])
-    if limit is not None and ruled_out:
-        measured = times[ours] / limit
-        yield Judged(what, LIMIT, threads, OF_LIMIT, measured, at_most=True, instead_of=tuple(ruled_out))
+            yield Judged(what, contender, threads, ratio, measured[contender])
+    if in_limits is not None and ruled_out:
+        yield Judged(what, limit, threads, OF_LIMIT, in_limits, at_most=True, instead_of=tuple(ruled_out))
 
 
 def _limit_in_milliseconds(row: dict[str, Any], ours: str) -> float:

@@ -8,7 +8,7 @@ from infogan_fast.bench.names import CONVOLUTIONS, FORM_A, FORM_A_COMPILED, OURS
 from infogan_fast.bench.targets import Judged, judge
 
 
-def op(case=CASES[0], threads=1, eager=8.0, compiled=4.0, share=0.5):
+def op(case=CASES[0], threads=1, eager=8.0, compiled=4.0, share=0.1):
     return {
         "case": case.name,
         "op": case.op,
@@ -61,11 +61,24 @@ def test_a_target_that_is_a_most(measured, verdict, failed):
 
 def test_every_case_of_the_cpu_has_a_target():
     assert set(targets.CPU_OPS) == {case.name for case in targets.cases("cpu")}
-    rows = [op(case, threads) for case in targets.cases("cpu") for threads in (1, 2)]
+    rows = [op(case, threads, share=0.1) for case in targets.cases("cpu") for threads in (1, 2)]
     judged = judge({"rows": rows})
     assert len(judged) == 2 * len(rows) + 1
     (share,) = (one for one in judged if one.unit == "%")
-    assert (share.what, share.threads, share.wanted, share.verdict) == (LARGE.name, 2, 50.0, "met")
+    assert (share.what, share.threads, share.wanted, share.verdict) == (LARGE.name, 2, 50.0, "missed by 80 %")
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0.3, [("eager reference", 10.0, "missed by 60 %"), ("compiled reference", 5.0, "missed by 42 %")]),
+        (0.5, [("compiled reference", 5.0, "missed by 42 %"), (targets.LIMIT_OF_BYTES, 1.3, "missed by 54 %")]),
+        (0.8, [(targets.LIMIT_OF_BYTES, 1.3, "met")]),
+    ],
+)
+def test_ratios_of_an_op_that_its_bytes_rule_out(share, expected):
+    judged = judge({"rows": [op(CASES[2], eager=4.0, compiled=2.9, share=share)]})
+    assert [(one.against, one.wanted, one.verdict) for one in judged] == expected
 
 
 def test_what_was_not_measured_or_has_no_target_is_not_judged():
@@ -139,8 +152,8 @@ def test_rows_from_before_precision_was_recorded_are_of_float32():
     [
         (8.0, FORM_A, 1.5, "met"),  # 15 ms are 1.88 limits, and 1.1 * 1.5 = 1.65
         (9.0, FORM_A, 1.5, "met"),
-        (9.2, targets.LIMIT, 1.3, "met"),  # 15 ms are 1.63 limits
-        (10.0, targets.LIMIT, 1.3, "met"),
+        (9.2, targets.LIMIT_OF_PRODUCTS, 1.3, "met"),  # 15 ms are 1.63 limits
+        (10.0, targets.LIMIT_OF_PRODUCTS, 1.3, "met"),
     ],
 )
 def test_a_ratio_that_the_products_rule_out(limit, against, wanted, verdict):
@@ -157,7 +170,7 @@ def test_how_near_the_limit_a_step_shall_come_instead(ours, verdict, failed):
     row = step(limit=10.0, **{OURS: ours, CONVOLUTIONS: 15.5, FORM_A_COMPILED: 20.0})
     compiled, limit = judge({"steps": [row], "machine": INTEL})
     assert (compiled.against, compiled.wanted) == (FORM_A_COMPILED, 1.3)  # one of three ratios remains
-    assert (limit.against, limit.wanted, limit.at_most) == (targets.LIMIT, 1.3, True)
+    assert (limit.against, limit.wanted, limit.at_most) == (targets.LIMIT_OF_PRODUCTS, 1.3, True)
     assert limit.measured == pytest.approx(ours / 10.0)
     assert (limit.verdict, limit.failed) == (verdict, failed)
     assert limit.instead_of == ("form A 1.50x", "form A, convolutions only 1.50x")
@@ -175,12 +188,12 @@ def test_the_limit_is_that_of_each_step_of_ours():
         (FORM_A, pytest.approx(2.0)),  # 20 ms are 2.2 limits of our step, and 2.0 of the plain job's
         (FORM_A_COMPILED, pytest.approx(4.0)),
         (FORM_A_COMPILED, pytest.approx(40 / 12)),
-        (targets.LIMIT, pytest.approx(1.2)),
+        (targets.LIMIT_OF_PRODUCTS, pytest.approx(1.2)),
     ]
 
 
 def test_on_a_gpu_no_ratio_is_ruled_out():
-    assert targets.LIMIT not in [one[0] for one in outcome(step(device="cuda", limit=10.0))]
+    assert targets.LIMIT_OF_PRODUCTS not in [one[0] for one in outcome(step(device="cuda", limit=10.0))]
 
 
 def test_targets_of_a_gpu():

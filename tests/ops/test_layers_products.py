@@ -1,5 +1,7 @@
 """The products of the layers, by torch's mm and by oneDNN's product, and in bfloat16."""
 
+import re
+
 import pytest
 import torch
 from layer_cases import (
@@ -86,6 +88,23 @@ def test_large_float32_products_are_of_the_library_that_was_asked_for():
         assert calls_mm(by_blas, tensors, grad, torch.float32)
         assert not calls_mm(by_onednn, tensors, grad, torch.float32)
         assert calls_mm(by_onednn, tensors, grad, torch.float64)
+
+
+@pytest.mark.skipif(not build_info()["onednn"], reason="this torch has no oneDNN")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_product_is_left_to_the_plain_loops_of_onednn(threads, capfd):
+    """Which it keeps for layouts that it has no code for: a thousand times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+            for ours, _, _, tensors, grad in layers(LARGE | {"rows": (160, 320, 640)}, True):  # cut by columns too
+                evaluate(ours, tensors, grad, torch.float32)
+    finally:
+        torch.set_num_threads(before)
+    products = re.findall(r"exec,cpu,(?:inner_product|matmul),([\w:+]+)", capfd.readouterr().out)
+    assert products
+    assert not [implementation for implementation in products if implementation.startswith("ref")]
 
 
 @every_library
