@@ -40,7 +40,7 @@ from infogan_fast.training.processor import processor
 from infogan_fast.training.settings import TrainConfig
 
 _ENDLESS = 10**9  # steps, so that none of those timed is beyond the end of the run
-_SECONDS_PER_SAMPLE = 0.05
+_SECONDS_PER_SAMPLE = 0.1
 _MOST_SECONDS = 120.0
 
 

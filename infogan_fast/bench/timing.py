@@ -1,6 +1,8 @@
 """Time on the host: samples of every contender in turn, so that what else the machine does falls on all alike.
 
-The order changes from round to round: caches and the processor's clock are as the one before has left them.
+Training repeats one step and not those of others, so each sample begins with a call that is not timed: it gets back
+what the contender before has taken from caches and from memory that is kept. The order changes from round to round, for
+what remains, such as the processor's clock.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ def interleaved(
     while done < rounds:
         shuffled.shuffle(order)
         for name in order:
+            functions[name]()
             samples[name].append(seconds_per_call(functions[name], calls[name]))
         done += 1
         if done >= min(_FEWEST_ROUNDS, rounds) and time.perf_counter() - started > most_seconds:

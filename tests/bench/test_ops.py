@@ -1,6 +1,7 @@
 """Cases of the ops, their measurement on the CPU, and the memory that a contender takes."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -90,10 +91,22 @@ def test_rounds_are_interleaved_and_cut_where_they_take_long():
     functions = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
     seconds, rounds = timing.interleaved(functions, 20, 1e-9, 100.0)
     assert rounds == 20
-    each_round = {tuple(order[-40:][begin : begin + 2]) for begin in range(0, 40, 2)}
-    assert each_round == {("a", "b"), ("b", "a")}  # everyone once, and not always in the same order
+    each_round = {tuple(order[-80:][begin : begin + 4]) for begin in range(0, 80, 4)}
+    assert each_round == {("a", "a", "b", "b"), ("b", "b", "a", "a")}  # not always in the same order
     assert list(seconds) == ["a", "b"]
     assert timing.interleaved(functions, 50, 1e-9, 0.0)[1] == 3
+
+
+def test_a_sample_begins_with_a_call_that_is_not_timed(monkeypatch):
+    def slow_after_another(name):
+        clock[0] += 0.001 if last[0] == name else 5.0
+        last[0] = name
+
+    clock, last = [0.0], [""]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    functions = {name: partial(slow_after_another, name) for name in ("a", "b")}
+    seconds, _ = timing.interleaved(functions, 3, 1e-9, 100.0)
+    assert seconds == {"a": pytest.approx(0.001), "b": pytest.approx(0.001)}
 
 
 def test_the_first_call_does_not_count(monkeypatch):
