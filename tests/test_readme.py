@@ -73,7 +73,7 @@ def results(tmp_path):
     machine = {"cpu": "A processor", "torch": "2.13.0+cpu", "build": build}
     times = {"eager reference": 1234.5, "compiled reference": 50.0, "infogan_fast": 10.0}
     row = {"case": "info_loss K=10 C=2 B=128", "dtype": "float32", "threads": 1, "microseconds": times}
-    row["device"] = "cpu"
+    row |= {"device": "cpu", "bytes_per_second_of_copy": {"infogan_fast": 0.02}}
     row["speedup"] = {name: value / 10.0 for name, value in times.items()}
     milliseconds = {"infogan_fast": 40.0, "form A": 80.0}
     step = {"setting": "paper's net, B=128", "device": "cpu", "threads": 2, "milliseconds": milliseconds}

@@ -127,7 +127,8 @@ def bench(
 
     Without --op, --step and --time-to-result: --op --step, the cases that the targets are about.
 
-    Each round times every contender once, so that other load falls on all alike; results are medians of the rounds.
+    Each round times every contender once, after a call that is not timed, so that other load falls on all alike;
+    results are medians of the rounds.
 
     Ratios are what counts: absolute times belong to the machine named beside them.
     """
