@@ -25,7 +25,7 @@ _NAMES = ("infogan-fast", "infogan-fast.exe", "infogan-fast-script.py")
 
 def is_command_line() -> bool:
     """Whether this process was started as ``infogan-fast`` or ``python -m infogan_fast``."""
-    if not sys.argv:
+    if not getattr(sys, "argv", None) or not isinstance(sys.argv[0], str):  # in an interpreter within a program
         return False
     if sys.argv[0] != "-m":  # which it is while Python looks for the module to run
         return Path(sys.argv[0]).name in _NAMES

@@ -149,13 +149,14 @@ def info_loss(
         of codes that are drawn from the spec's priors.
 
     Raises:
-        TypeError: a wrong dtype or type.
+        TypeError: a wrong dtype, or latents or weights of a wrong type.
         ValueError: wrong shapes or devices, an empty batch, weights that do not fit.
         IndexError: a code out of ``[0, K)``, on the CPU. On CUDA, where raising would mean waiting for the device, such
             a code makes the loss, its ``nll`` and the gradient of its logits in that row NaN; also in forward mode and
             under ``torch.func``.
         NotImplementedError: a derivative by the codes or ``weight_scale``; use ``infogan_fast.reference.info_loss``.
-        RuntimeError: a second derivative after ``head`` or the codes were written to in place.
+        RuntimeError: a second derivative after ``head`` or the codes were written to in place; an argument of a type
+            that the op's declaration, which the message gives, does not have.
     """
     categorical, continuous, seed, offset, row_offset = _targets(latents, head, spec)
     tensors = head, categorical, continuous, seed
@@ -214,6 +215,9 @@ def _settings(
 
 @functools.lru_cache(maxsize=64, typed=True)
 def _made_settings(*arguments: Any) -> Any:
+    for argument in arguments:
+        if any(isinstance(value, Tensor) for value in (argument if isinstance(argument, tuple) else (argument,))):
+            raise TypeError("a tensor may change in place, and is no key of a cache")
     return _C.InfoLossSettings(*_constants(*arguments))
 
 

@@ -7,6 +7,7 @@ is the median of the rounds. Ratios are what counts: absolute times belong to th
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from infogan_fast.extras import how_to_install
 #: Seconds after which no further case of the ops is begun on a GPU.
 GPU_BUDGET = 120.0
 _STEP_ROUNDS = 15
+_MOST_THREADS = 1024
 
 Save = Callable[[dict[str, Any]], None]
 
@@ -62,8 +64,10 @@ def run(options: BenchOptions) -> int:
         The exit status: 1 where ``--check`` finds a target missed, or none to check.
 
     Raises:
-        BenchError: the options ask for what cannot be done; nothing was measured.
+        BenchError: the options ask for what cannot be done, and nothing was measured; or the file of ``--json`` can no
+            longer be written.
         ConfigError: ``--matrix-product`` asks for one that this torch has not.
+        DataError: there are no such data.
     """
     if not (options.op or options.step or options.time_to_result):
         options = dataclasses.replace(options, op=True, step=True)
@@ -73,8 +77,10 @@ def run(options: BenchOptions) -> int:
     def save(more: dict[str, Any]) -> None:
         values.update(more)
         if options.json:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(values, indent=2) + "\n")
+            try:
+                options.json.write_text(json.dumps(values, indent=2) + "\n")
+            except OSError as error:
+                raise BenchError(f"--json: cannot write {options.json}: {error.strerror}") from error
 
     if options.op:
         save(_ops(options, save))
@@ -111,6 +117,8 @@ def _check(options: BenchOptions) -> None:
         raise BenchError("--matrix-product: is about the CPU; leave --device out")
     if options.time_to_result and len(options.threads) > 1:
         raise BenchError("--threads: the time to a result takes one number of threads")
+    if any(count > _MOST_THREADS for count in options.threads):
+        raise BenchError(f"--threads: got {max(options.threads)}, allowed: 1 to {_MOST_THREADS}")
     if options.plot is not None:
         try:
             plots.library()
@@ -119,6 +127,23 @@ def _check(options: BenchOptions) -> None:
                 raise
             how = how_to_install("bench", "matplotlib")
             raise BenchError(f"--plot: the package matplotlib is needed for this; install it with: {how}") from error
+    _make_places(options)
+    if options.step or options.time_to_result:
+        _data(options.data)
+
+
+def _make_places(options: BenchOptions) -> None:
+    """The file and the folder that are written in the end."""
+    try:
+        if options.json is not None:
+            option = "--json"
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.open("a").close()
+        if options.plot is not None:
+            option = "--plot"
+            options.plot.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"{option}: cannot write there: {error}") from error
 
 
 def _ops(options: BenchOptions, save: Save) -> dict[str, Any]:
@@ -172,6 +197,7 @@ def _time_to_result(options: BenchOptions, save: Save) -> dict[str, Any]:
     )
 
 
+@functools.cache
 def _data(name_or_path: str) -> Any:
     from infogan_fast import data
 

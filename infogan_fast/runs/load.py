@@ -89,8 +89,10 @@ class Loaded(NamedTuple):
 
 def load_model(folder: RunFolder, device: str | None, which: Which, model: InfoGAN | None = None) -> Loaded:
     """The networks of a checkpoint; the arguments are those of ``load``."""
-    config = folder.read_config()
-    config, _ = resolve(dataclasses.replace(config, device=device or config.device))  # type: ignore[arg-type]
+    saved = folder.read_config()
+    here: dict[str, Any] = {"device": device or saved.device, "matrix_product": "blas"}  # which only training uses
+    config, _ = resolve(dataclasses.replace(saved, **here))
+    config = dataclasses.replace(config, matrix_product=saved.matrix_product)
     path = find_checkpoint(folder.checkpoints, which)
     tensors, scalars = load_checkpoint(path, torch.device(config.device))
     shape = tuple(scalars["shape"])

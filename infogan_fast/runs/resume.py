@@ -38,6 +38,8 @@ MAY_CHANGE = (
     "workers",
 )
 
+_DECIDED_BY_THE_PROCESSOR = ("matrix_product", "precision")
+
 
 def resumed_config(
     folder: RunFolder, preset_name: str | None, overrides: dict[str, Any]
@@ -47,7 +49,8 @@ def resumed_config(
     Args:
         folder: of the run.
         preset_name: a preset that was named again, or None. Of it, what may change stays as it was in the run.
-        overrides: settings that were given again, ``data`` as ``data.canonical`` gives it.
+        overrides: settings that were given again, ``data`` as ``data.canonical`` gives it. What the processor decided
+            at the start stays where ``auto`` is given again.
 
     Raises:
         ConfigError: a setting differs that must not, or ``steps`` is less than the steps that are done.
@@ -59,7 +62,8 @@ def resumed_config(
     base = saved
     if preset_name is not None:
         base = dataclasses.replace(preset(preset_name), **{name: getattr(saved, name) for name in MAY_CHANGE})
-    asked, notes = resolve(dataclasses.replace(base, **overrides))
+    kept = {name: getattr(saved, name) for name in _DECIDED_BY_THE_PROCESSOR if overrides.get(name) == "auto"}
+    asked, notes = resolve(dataclasses.replace(base, **{**overrides, **kept}))
     for setting in dataclasses.fields(TrainConfig):
         was, now = getattr(saved, setting.name), getattr(asked, setting.name)
         if was != now and setting.name not in MAY_CHANGE:

@@ -80,7 +80,7 @@ class Trainer:
         model: InfoGAN | None = None,
         terms: Sequence[Term] = (),
     ) -> None:
-        self.config = resolve(config)[0] if config.device == "auto" or config.width is None else config
+        self.config, _ = resolve(config)
         data = from_python(data)
         self.spec, self.data, self._terms = config.spec, data, terms
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))

@@ -65,8 +65,8 @@ def _choose_arithmetic(config: TrainConfig, device: str, chosen: dict[str, Any])
     elif config.matrix_product == "onednn" and not here.has_onednn:
         raise ConfigError(
             f"matrix_product: got 'onednn', but torch {torch.__version__} has no oneDNN on this machine; allowed here: "
-            "auto, blas (a run that was started with onednn goes on with --set matrix_product=blas, and its weights "
-            "will differ in their last bits)"
+            "blas, or auto for a new run (a run that was started with onednn goes on with --set matrix_product=blas, "
+            "and its weights will differ in their last bits)"
         )
     elif config.matrix_product == "auto":
         chosen["matrix_product"] = here.matrix_product

@@ -159,6 +159,11 @@ def test_the_json_has_everything(bench, measured, tmp_path):
         (["--op", "--matrix-product", "blas"], "--matrix-product: is about the training step; add --step"),
         (["--time-to-result", "--check"], "--check: there is no target for the time to a result"),
         (["--time-to-result", "--threads", "1,2"], "takes one number of threads"),
+        (["--threads", "1,99999999999"], "--threads: got 99999999999, allowed: 1 to 1024"),
+        (["--op", "--json", "."], "--json: cannot write there: "),
+        (["--op", "--json", "/dev/null/results.json"], "--json: cannot write there: "),
+        (["--op", "--plot", "/dev/null"], "--plot: cannot write there: "),
+        (["--step", "--data", "no/such/folder"], "no/such/folder"),
     ],
 )
 def test_a_mistake_is_one_line(bench, arguments, message):
@@ -167,6 +172,12 @@ def test_a_mistake_is_one_line(bench, arguments, message):
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert message in error
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_named(bench, measured):
+    code, _, error = bench("--op", "--json", "/dev/full")
+    assert (code, error) == (2, "error: --json: cannot write /dev/full: No space left on device\n")
 
 
 def test_without_a_gpu(bench, monkeypatch):

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from tiny_run import TINY, assert_same_run
 
+import infogan_fast as ig
 from infogan_fast import build_info
 from infogan_fast.runs.checkpoint import checkpoints
 from infogan_fast.training import device
@@ -56,7 +57,24 @@ def test_a_machine_that_lacks_it(infogan_fast, images, tmp_path, monkeypatch):
     assert code == 2
     assert "matrix_product: got 'onednn', but torch" in error
     assert "goes on with --set matrix_product=blas" in error
+    assert infogan_fast("evaluate", out)[0] == 0  # which computes no step
+    assert ig.load(out).config.matrix_product == "onednn"
     code, printed, _ = infogan_fast("train", "--out", out, "--resume", "--steps", 4, "--set", "matrix_product=blas")
     assert code == 0
     assert "matrix_product: blas instead of onednn; the weights may differ in their last bits" in printed
     assert settings_of(out)["matrix_product"] == "blas"
+
+
+@needs_onednn
+def test_auto_given_again_keeps_what_the_run_has(infogan_fast, images, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    command = ["train", "--out", out, "--data", images, *WIDE, "--set=matrix_product=auto", "--set=precision=auto"]
+    monkeypatch.setattr(device, "processor", lambda: Processor("amd", "avx512", True, True))
+    assert infogan_fast(*command, "--steps", 2)[0] == 0
+    begun = settings_of(out)
+    assert (begun["matrix_product"], begun["precision"]) == ("onednn", "bfloat16")
+    monkeypatch.setattr(device, "processor", lambda: Processor("intel", "avx2", False, True))
+    code, printed, _ = infogan_fast(*command, "--steps", 4, "--resume-or-start")
+    assert code == 0
+    assert "resuming from step 2" in printed
+    assert settings_of(out) == {**begun, "steps": 4}

@@ -180,12 +180,18 @@ except KeyboardInterrupt:
         (["-c"], False),
         ([""], False),
         ([], False),
+        ([Path("infogan-fast")], False),
     ],
 )
 def test_which_processes_are_the_command_line(monkeypatch, words, is_it):
     monkeypatch.setattr(sys, "argv", words)
     monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "infogan_fast"])
     assert _at_start.is_command_line() == is_it
+
+
+def test_an_interpreter_within_a_program_has_no_words(monkeypatch):
+    monkeypatch.delattr(sys, "argv")
+    assert not _at_start.is_command_line()
 
 
 def test_another_module_that_imports_the_package_keeps_its_signals(monkeypatch):

@@ -134,3 +134,30 @@ def test_settings_that_compare_equal_are_not_mixed_up():
     with pytest.raises(TypeError, match="categorical_weight must be a float"):
         ig.info_loss(head, latents, SPEC, True, variance=1.0)
     assert not torch.equal(ig.info_loss(head, latents, SPEC, 1.0, variance=1.0), first)
+
+
+@pytest.mark.parametrize(
+    ("setting", "before", "after"),
+    [("categorical_weight", 1.0, 5.0), ("ignore_index", -100, 0)],
+)
+def test_settings_in_tensors_are_read_again(setting, before, after):
+    head, latents = case()
+    value = torch.tensor(before)
+    in_tensors = (value, value) if setting == "categorical_weight" else value
+    first = ig.info_loss(head, latents, SPEC, **{setting: in_tensors})
+    value.fill_(after)
+    second = ig.info_loss(head, latents, SPEC, **{setting: in_tensors})
+    numbers = [(number, number) if setting == "categorical_weight" else number for number in (before, after)]
+    for got, number in zip((first, second), numbers, strict=True):
+        assert torch.equal(got, ig.info_loss(head, latents, SPEC, **{setting: number}))
+    assert not torch.equal(first, second)
+
+
+def test_batched_gradients_of_the_loss():
+    head, latents = case()
+    scales = torch.tensor([1.0, 2.0, 0.0])
+    (once,) = torch.autograd.grad(ig.info_loss(head, latents, SPEC), head)
+    (batched,) = torch.autograd.grad(ig.info_loss(head, latents, SPEC), head, scales, is_grads_batched=True)
+    torch.testing.assert_close(batched, scales[:, None, None] * once)
+    jacobian = torch.autograd.functional.jacobian(lambda x: ig.info_loss(x, latents, SPEC), head, vectorize=True)
+    torch.testing.assert_close(jacobian, once)

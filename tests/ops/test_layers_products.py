@@ -230,3 +230,17 @@ def test_second_derivatives_in_bfloat16_are_there(make):
     assert [g.dtype for g in first] == [torch.bfloat16, torch.float32, torch.float32]
     second = torch.autograd.grad(sum(g.float().square().sum() for g in first), leaves[:2])
     assert all(s.abs().max() > 0 for s in second)
+
+
+@pytest.mark.parametrize("mean", [0.0, 30.0])
+def test_derivatives_of_bfloat16_batch_norm_that_can_be_differentiated_are_as_exact_as_the_others(mean):
+    x = (torch.randn(64, 8, 7, 7) + mean).bfloat16()
+    weight, bias, grad = torch.rand(8) + 0.5, torch.randn(8), torch.randn(64, 8, 7, 7).bfloat16()
+    gradients = []
+    for differentiable in (False, True):
+        leaves = [t.clone().requires_grad_() for t in (x, weight, bias)]
+        output = OPS.group_batch_norm(*leaves, *fresh_running(weight), 1, 0.1, 1e-5, 0.1)[0]
+        gradients.append(torch.autograd.grad(output, leaves, grad, create_graph=differentiable))
+    for plain, again, tolerance in zip(*gradients, (BFLOAT16, 1e-5, 1e-5), strict=True):
+        assert again.dtype == plain.dtype
+        assert largest(again.detach() - plain) <= tolerance * largest(plain)

@@ -12,7 +12,8 @@ from infogan_fast.runs import trainer as trainer_module
 from infogan_fast.runs.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.trainer import Trainer
-from infogan_fast.training import ConfigError
+from infogan_fast.training import ConfigError, device
+from infogan_fast.training.processor import Processor
 from infogan_fast.training.randomness import BatchOrder
 
 
@@ -267,3 +268,14 @@ def test_the_best_by_accuracy_needs_labels_and_categories(make_config, data, tmp
     unlabelled = data if changes else ImageData("unlabelled", data.images)
     with pytest.raises(ConfigError, match=f"best_by: got 'accuracy', but there are no {missing}; allowed: mi_bound"):
         Trainer(make_config(best_by="accuracy", **changes), unlabelled, RunFolder(tmp_path / "a"))
+
+
+def test_what_is_left_to_the_processor_is_decided(make_config, data, tmp_path):
+    by_name = run(make_config(precision="float32", matrix_product="blas"), data, tmp_path / "a")
+    here = Processor("intel", "avx2", has_bfloat16=False, has_onednn=True)
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(device, "processor", lambda: here)
+        by_auto = run(make_config(precision="auto", matrix_product="auto", compile=None), data, tmp_path / "b")
+    assert_same_bits(by_name, by_auto)
+    saved = RunFolder(tmp_path / "b").read_config()
+    assert (saved.precision, saved.matrix_product, saved.compile) == ("float32", "blas", False)
