@@ -1,6 +1,7 @@
 """The products of the layers, by torch's mm and by oneDNN's product, and in bfloat16."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -60,6 +61,16 @@ def _seed():
     torch.manual_seed(0)
 
 
+@contextmanager
+def set_threads(count):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @every_library
 @every_extent
 @every_layout
@@ -84,24 +95,21 @@ def calls_mm(function, tensors, grad, dtype) -> bool:
 
 @pytest.mark.skipif(not build_info()["onednn"], reason="this torch has no oneDNN")
 def test_large_float32_products_are_of_the_library_that_was_asked_for():
-    for (by_blas, *_, tensors, grad), (by_onednn, *_) in zip(layers(LARGE, False), layers(LARGE, True), strict=True):
-        assert calls_mm(by_blas, tensors, grad, torch.float32)
-        assert not calls_mm(by_onednn, tensors, grad, torch.float32)
-        assert calls_mm(by_onednn, tensors, grad, torch.float64)
+    both = zip(layers(LARGE, False), layers(LARGE, True), strict=True)
+    with set_threads(1):  # the part of each of several would be small
+        for (by_blas, *_, tensors, grad), (by_onednn, *_) in both:
+            assert calls_mm(by_blas, tensors, grad, torch.float32)
+            assert not calls_mm(by_onednn, tensors, grad, torch.float32)
+            assert calls_mm(by_onednn, tensors, grad, torch.float64)
 
 
 @pytest.mark.skipif(not build_info()["onednn"], reason="this torch has no oneDNN")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_no_product_is_left_to_the_plain_loops_of_onednn(threads, capfd):
     """Which it keeps for layouts that it has no code for: a thousand times slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
-            for ours, _, _, tensors, grad in layers(LARGE | {"rows": (160, 320, 640)}, True):  # cut by columns too
-                evaluate(ours, tensors, grad, torch.float32)
-    finally:
-        torch.set_num_threads(before)
+    with set_threads(threads), torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        for ours, _, _, tensors, grad in layers(LARGE | {"rows": (160, 320, 640)}, True):  # cut by columns too
+            evaluate(ours, tensors, grad, torch.float32)
     products = re.findall(r"exec,cpu,(?:inner_product|matmul),([\w:+]+)", capfd.readouterr().out)
     assert products
     assert not [implementation for implementation in products if implementation.startswith("ref")]
@@ -110,31 +118,23 @@ def test_no_product_is_left_to_the_plain_loops_of_onednn(threads, capfd):
 @every_library
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_products_repeat_bit_for_bit(onednn, threads):
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with set_threads(threads):
         for ours, _, _, tensors, grad in layers(LARGE, onednn):
             first, second = (evaluate(ours, tensors, grad, torch.float32) for _ in range(2))
             assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    finally:
-        torch.set_num_threads(before)
 
 
 @every_library
 @pytest.mark.parametrize("threads", [1, 2])
 def test_products_of_whole_numbers_are_exact(onednn, threads):
     """In any order: an element too many, or two threads at one sum, would show."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with set_threads(threads):
         for ours, plain, _, tensors, grad in layers(LARGE, onednn, slope=0.5):
             tensors, grad = [t.round() for t in tensors], grad.round()
             results = (evaluate(function, tensors, grad, torch.float32) for function in (ours, plain))
             for got, wanted in zip(*results, strict=True):
                 assert torch.equal(got, wanted)
                 assert largest(wanted) < 2**23
-    finally:
-        torch.set_num_threads(before)
 
 
 def rounded(tensors):
