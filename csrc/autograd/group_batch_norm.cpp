@@ -52,9 +52,9 @@ ThreeTensors call_backward(
   return op.call(grad, input, weight, bias, mean, rstd, negative_slope);
 }
 
-// Gradients of input, weight and bias that can be differentiated, computed in the weight's dtype. With x^ the normalised input, whose mean and variance
-// depend on the input too, and g the gradient of weight * x^ + bias:
-// d input = weight / sigma * (g - mean(g) - x^ * mean(g * x^)), the means over a channel of a group.
+// Gradients of input, weight and bias that can be differentiated, computed in the weight's dtype. With x^ the
+// normalised input, whose mean and variance depend on the input too, and g the gradient of weight * x^ + bias: d input
+// = weight / sigma * (g - mean(g) - x^ * mean(g * x^)), the means over a channel of a group.
 variable_list differentiable_gradients(
     const at::Tensor& grad,
     const at::Tensor& input,
@@ -75,7 +75,8 @@ variable_list differentiable_gradients(
   const at::Tensor reciprocal_sigma = (mean_of(centred.square()) + eps).rsqrt();
   const at::Tensor normalised = centred * reciprocal_sigma;
   const at::Tensor linear = (normalised * scale + bias.view({1, 1, channels, 1})).detach();
-  const at::Tensor g = at::leaky_relu_backward(grouped(in_dtype(grad, weight.scalar_type())), linear, negative_slope, /*self_is_result=*/false);
+  const at::Tensor g = at::leaky_relu_backward(
+      grouped(in_dtype(grad, weight.scalar_type())), linear, negative_slope, /*self_is_result=*/false);
   const at::Tensor grad_input = scale * reciprocal_sigma * (g - mean_of(g) - normalised * mean_of(g * normalised));
   return {
       in_dtype(grad_input.reshape(input.sizes()), input.scalar_type()),

@@ -89,7 +89,8 @@ bool is_plain(const at::Tensor& tensor) {
       c10::DispatchKey::Negative,
       c10::DispatchKey::ZeroTensor,
   });
-  return tensor.has_storage() && !tensor.key_set().has_any(kWrappers) && !c10::impl::TorchDispatchModeTLS::any_modes_set();
+  return tensor.has_storage() && !tensor.key_set().has_any(kWrappers) &&
+         !c10::impl::TorchDispatchModeTLS::any_modes_set();
 }
 
 struct InfoLoss : public torch::autograd::Function<InfoLoss> {
