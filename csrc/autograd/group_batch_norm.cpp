@@ -53,8 +53,9 @@ ThreeTensors call_backward(
 }
 
 // Gradients of input, weight and bias that can be differentiated, computed in the weight's dtype. With x^ the
-// normalised input, whose mean and variance depend on the input too, and g the gradient of weight * x^ + bias: d input
-// = weight / sigma * (g - mean(g) - x^ * mean(g * x^)), the means over a channel of a group.
+// normalised input, whose mean and variance depend on the input too, and g the gradient of weight * x^ + bias:
+//
+// d input = weight / sigma * (g - mean(g) - x^ * mean(g * x^)), the means over a channel of a group.
 variable_list differentiable_gradients(
     const at::Tensor& grad,
     const at::Tensor& input,

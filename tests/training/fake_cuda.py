@@ -24,6 +24,7 @@ from infogan_fast.evaluation.codes import recover_codes
 from infogan_fast.evaluation.pictures import traversal
 from infogan_fast.evaluation.pictures.grids import samples_grid, traversal_grid
 from infogan_fast.evaluation.reading import generated
+from infogan_fast.runs import trainer as trainer_module
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.state import TrainedState
 from infogan_fast.runs.trainer import Trainer
@@ -147,6 +148,7 @@ def main(name, guard=None):
     torch.Tensor.backward = backward
     torch.Tensor.__deepcopy__, torch.nn.Parameter.__deepcopy__ = copied, copied_parameter
     torch.Tensor.pin_memory = lambda tensor: tensor
+    trainer_module.resolve = lambda config: (config, [])  # which refuses a device that is not there
     ImageData.sha256 = lambda data: "unknown"
     TrainedState.check = lambda state: None  # which reads values
     for module in (reading, codes, traversal):

@@ -53,7 +53,9 @@ def test_a_library_that_is_asked_for_is_taken_without_a_word(make_config, monkey
 
 def test_onednn_where_torch_has_none(make_config, monkeypatch):
     monkeypatch.setattr(device, "processor", lambda: Processor("amd", "avx512", True, False))
-    with pytest.raises(ConfigError, match=r"matrix_product: got 'onednn', but torch .* has no oneDNN .* auto, blas"):
+    with pytest.raises(
+        ConfigError, match=r"matrix_product: got 'onednn', but torch .* has no oneDNN .* allowed here: blas, or auto"
+    ):
         device.resolve(make_config(device="cpu", matrix_product="onednn"))
 
 
