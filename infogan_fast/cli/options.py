@@ -87,10 +87,10 @@ Data = Annotated[
     typer.Option(
         parser=DATA_TEXT,
         metavar="NAME_OR_PATH",
-        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N for N training images; mnist and "
-        "fashion-mnist are downloaded unless their files are on this machine); or the path of a folder of images in "
-        "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or TGA (32x32, or as --set image_size=64 says), of a folder of IDX "
-        "files, plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 real digits.",
+        help=f"A data set by name ({', '.join(datasets.NAMES)}, or sprites:N, colour-sprites:N and shapes:N for N "
+        "training images; mnist and fashion-mnist are downloaded unless their files are on this machine); or the path "
+        "of a folder of images in PNG, JPEG, WebP, GIF, BMP, TIFF, PPM or TGA (32x32, or as --set image_size=64 says), "
+        "of a folder of IDX files, plain or .gz, or of one IDX, .npy or .npz file. Default: mnist5k, 5,000 digits.",
     ),
 ]
 Strict = Annotated[

@@ -12,20 +12,30 @@ from infogan_fast.data.errors import DataError
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.memory import Streaming
 from infogan_fast.data.resize import resized
+from infogan_fast.data.shapes import load_shapes, load_sized_shapes
 from infogan_fast.data.sources.array_file import array_file_kind, load_array_file
 from infogan_fast.data.sources.download import Progress
 from infogan_fast.data.sources.idx import has_idx_names, load_idx_file, load_idx_folder
 from infogan_fast.data.sources.image_folder import load_image_folder
 from infogan_fast.data.sources.named import PUBLISHED, load_mnist5k, load_named
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
+from infogan_fast.data.sprites.coloured import load_coloured_sprites, load_sized_coloured_sprites
 from infogan_fast.regular_files import NotRegularError
 
 _LOADERS: dict[str, Callable[[Streaming, Progress | None], ImageData]] = {
     "mnist5k": lambda *_: load_mnist5k(),
     **{name: partial(load_named, name) for name in PUBLISHED},
     "sprites": lambda *_: load_sprites(),
+    "colour-sprites": lambda *_: load_coloured_sprites(),
+    "shapes": lambda *_: load_shapes(),
 }
-_SIZED_SPRITES = "sprites:"
+
+# Names that a number of training images follows.
+_SIZED_LOADERS: dict[str, Callable[[str], ImageData]] = {
+    "sprites:": load_sized_sprites,
+    "colour-sprites:": load_sized_coloured_sprites,
+    "shapes:": load_sized_shapes,
+}
 
 #: The data sets that have a name.
 NAMES = tuple(_LOADERS)
@@ -61,9 +71,9 @@ def load(
 
     Args:
         name_or_path: one of ``NAMES`` (``sources.named`` says where the files of ``mnist`` and ``fashion-mnist`` are
-            looked for and downloaded from); or ``sprites:N`` with another number N of training images, such as
-            ``sprites:200000``; or a folder of IDX files under MNIST's names, plain or ``.gz``
-            (``train-images-idx3-ubyte``, and where present ``train-labels-idx1-ubyte`` and the held-out
+            looked for and downloaded from); or ``sprites:N``, ``colour-sprites:N`` or ``shapes:N`` with another number
+            N of training images, such as ``sprites:200000``; or a folder of IDX files under MNIST's names, plain or
+            ``.gz`` (``train-images-idx3-ubyte``, and where present ``train-labels-idx1-ubyte`` and the held-out
             ``t10k-...``); or any other folder, of image files (``sources.image_folder``); or one file: IDX images,
             ``.npy`` or ``.npz`` (``sources.array_file``).
         image_size: side of the images: the short side is resized to it, the centre cropped. None for the size that
@@ -89,8 +99,9 @@ def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) ->
     """Load what is not a folder of image files, in the size and with the channels that it has."""
     if name_or_path in _LOADERS:
         return _LOADERS[name_or_path](streaming, progress)
-    if name_or_path.startswith(_SIZED_SPRITES):
-        return load_sized_sprites(name_or_path)
+    for sized, load_sized in _SIZED_LOADERS.items():
+        if name_or_path.startswith(sized):
+            return load_sized(name_or_path)
     path = _path(name_or_path)
     mode = _mode(path) if name_or_path else None
     if mode is not None:
@@ -107,7 +118,7 @@ def _load(name_or_path: str, streaming: Streaming, progress: Progress | None) ->
 
 
 def _is_name(name_or_path: str) -> bool:
-    return name_or_path in _LOADERS or name_or_path.startswith(_SIZED_SPRITES)
+    return name_or_path in _LOADERS or name_or_path.startswith(tuple(_SIZED_LOADERS))
 
 
 def _path(name_or_path: str) -> Path:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import functools
 import math
-import re
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infogan_fast.data.images import DataError, ImageData
+from infogan_fast.data.factors import Factor, checked_columns, checked_number, number_of_images
+from infogan_fast.data.images import ImageData
 from infogan_fast.data.sprites.masks import MASK_SIDE, ROTATIONS, SCALES_IN_TENTHS, SHAPES, sprite_masks
 from infogan_fast.reference import philox4x32
 
@@ -29,21 +28,6 @@ _POSITIONS = SIDE // 2
 _FIRST_CENTRE = (
     SIDE - _POSITIONS + 1
 ) / 2  # of a sprite, from the left or upper edge, so that it stays 2 pixels inside
-
-
-@dataclass(frozen=True)
-class Factor:
-    """Something that varies between the images, and the values it takes."""
-
-    name: str
-    values: tuple[str, ...] | tuple[float, ...]
-    """The values, by index."""
-    unit: str
-
-    @property
-    def size(self) -> int:
-        """The number of values."""
-        return len(self.values)
 
 
 _CENTRES = tuple(_FIRST_CENTRE + k for k in range(_POSITIONS))
@@ -86,19 +70,7 @@ def render(indices: Tensor) -> Tensor:
     Raises:
         DataError: ``indices`` are not int64 ``[N, 5]``, or an index is out of range.
     """
-    if indices.dtype != torch.int64 or indices.ndim != 2 or indices.shape[1] != len(FACTORS):
-        raise DataError(
-            f"indices must be int64 [N, {len(FACTORS)}] ({', '.join(FACTOR_NAMES)}), "
-            f"got {indices.dtype} {list(indices.shape)}"
-        )
-    columns = indices.cpu().numpy().T
-    for factor, column in zip(FACTORS, columns, strict=True):
-        wrong = np.flatnonzero((column < 0) | (column >= factor.size))
-        if len(wrong):
-            raise DataError(
-                f"indices: {factor.name} of row {wrong[0]}: got {column[wrong[0]]}, allowed: 0 to {factor.size - 1}"
-            )
-    shape, scale, rotation, x, y = columns
+    shape, scale, rotation, x, y = checked_columns(indices, FACTORS)
     images = _windows()[shape, scale, rotation, _POSITIONS - 1 - y, _POSITIONS - 1 - x]
     return torch.from_numpy(images)[:, None]
 
@@ -127,14 +99,7 @@ def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
     Raises:
         DataError: ``training_images`` is out of range.
     """
-    if not 1 <= training_images <= MOST_TRAINING_IMAGES:
-        raise _wrong_number(str(training_images))
-    order = _shuffled()
-    heldout = order[:HELDOUT_IMAGES]
-    shown = torch.zeros(COMBINATIONS, dtype=torch.bool)
-    shown[_first_with_same_image(heldout)] = True
-    train = order[~shown[_first_with_same_image(order)]][:training_images]
-    factors, heldout_factors = _factors_of(train), _factors_of(heldout)
+    factors, heldout_factors = chosen_factors("sprites", training_images)
     return ImageData(
         "sprites" if training_images == TRAINING_IMAGES else f"sprites:{training_images}",
         images=render(factors),
@@ -148,23 +113,32 @@ def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
     )
 
 
+def chosen_factors(data: str, training_images: int) -> tuple[Tensor, Tensor]:
+    """The factors of the training images of ``load_sprites``, int64 ``[N, 5]``, and of the held-out ones.
+
+    Args:
+        data: the data set's name, for messages.
+        training_images: N, 1 to ``MOST_TRAINING_IMAGES``.
+
+    Raises:
+        DataError: ``training_images`` is out of range.
+    """
+    checked_number(data, training_images, MOST_TRAINING_IMAGES)
+    order = _shuffled()
+    heldout = order[:HELDOUT_IMAGES]
+    shown = torch.zeros(COMBINATIONS, dtype=torch.bool)
+    shown[_first_with_same_image(heldout)] = True
+    train = order[~shown[_first_with_same_image(order)]][:training_images]
+    return _factors_of(train), _factors_of(heldout)
+
+
 def load_sized_sprites(name: str) -> ImageData:
     """Call ``load_sprites`` by a name such as ``sprites:200000``.
 
     Raises:
         DataError: what follows the colon is not a number of training images.
     """
-    number = name.partition(":")[2]
-    if not re.fullmatch("[1-9][0-9]{0,8}", number):
-        raise _wrong_number(number)
-    return load_sprites(int(number))
-
-
-def _wrong_number(got: str) -> DataError:
-    return DataError(
-        f"data sprites:N: the number N of training images: got {got!r}, allowed: a whole number from 1 to "
-        f"{MOST_TRAINING_IMAGES}"
-    )
+    return load_sprites(number_of_images(name, MOST_TRAINING_IMAGES))
 
 
 @functools.cache
