@@ -14,6 +14,7 @@ from infogan_fast.data.errors import DataError
 from infogan_fast.data.items import items_of_dataset
 from infogan_fast.data.memory import Streaming
 from infogan_fast.data.stored import StoredImages, at_once, sha256_of
+from infogan_fast.text import short
 
 __all__ = ["DataError", "ImageData", "size_text"]
 
@@ -35,8 +36,9 @@ class ImageData:
     Raises:
         DataError: items are neither uint8 ``[N, C, H, W]`` nor floating point ``[N, *shape]``, with N >= 1 and no
             dimension of 0; a floating-point value is not finite; labels are not int64 ``[N]``; factors are not int64
-            ``[N, F]`` in range with F names and sizes; there are labels or factors without items; or the held-out
-            items have another shape or dtype than the training items.
+            ``[N, F]`` in range with F names and sizes; there are labels or factors without items; names of classes are
+            not distinct or lack a label that occurs; or the held-out items have another shape or dtype than the
+            training items.
     """
 
     name: str
@@ -57,27 +59,17 @@ class ImageData:
     """The names of the F columns, distinct; empty where no factors are known."""
     factor_sizes: tuple[int, ...] = ()
     """How many values each of the F factors takes, ``>= 1``."""
+    class_names: tuple[str, ...] = ()
+    """The names of the classes by label, distinct; empty where they have none. Those of folders are not always
+    printable."""
     notes: tuple[str, ...] = ()
     """Lines on how the data were read that the user should see, such as which files were skipped."""
 
     def __post_init__(self) -> None:
         _check_part(f"{self.name}: training images", self.images, self.labels)
         _check_factors(self)
-        if self.heldout_images is None:
-            if self.heldout_labels is not None:
-                raise DataError(f"{self.name}: there are held-out labels but no held-out images")
-            return
-        _check_part(f"{self.name}: held-out images", self.heldout_images, self.heldout_labels)
-        held, trained = self.heldout_images, self.images
-        for kind, heldout, training in (
-            ("size", size_text(held.shape[1:]), size_text(trained.shape[1:])),
-            ("dtype", held.dtype, trained.dtype),
-        ):
-            if heldout != training:
-                raise DataError(
-                    f"{self.name}: held-out images have {kind} {heldout}, training images {training}; "
-                    "they must be the same"
-                )
+        _check_heldout(self)
+        _check_class_names(self)
 
     @classmethod
     def from_dataset(
@@ -200,6 +192,37 @@ def _check_factors(data: ImageData) -> None:
                 raise DataError(
                     f"{what}: {name} must be from 0 to {size - 1}, got {int(column.min())} to {int(column.max())}"
                 )
+
+
+def _check_heldout(data: ImageData) -> None:
+    if data.heldout_images is None:
+        if data.heldout_labels is not None:
+            raise DataError(f"{data.name}: there are held-out labels but no held-out images")
+        return
+    _check_part(f"{data.name}: held-out images", data.heldout_images, data.heldout_labels)
+    held, trained = data.heldout_images, data.images
+    for kind, heldout, training in (
+        ("size", size_text(held.shape[1:]), size_text(trained.shape[1:])),
+        ("dtype", held.dtype, trained.dtype),
+    ):
+        if heldout != training:
+            raise DataError(
+                f"{data.name}: held-out images have {kind} {heldout}, training images {training}; they must be the same"
+            )
+
+
+def _check_class_names(data: ImageData) -> None:
+    names = data.class_names
+    if not names:
+        return
+    if len(set(names)) != len(names) or not all(isinstance(name, str) and name for name in names):
+        raise DataError(f"{data.name}: class_names must be distinct texts, not empty, got {short(names)}")
+    for part, labels in (("training", data.labels), ("held-out", data.heldout_labels)):
+        if labels is not None and int(labels.max()) >= len(names):
+            raise DataError(
+                f"{data.name}: {part} labels must be from 0 to {len(names) - 1}, since there are {len(names)} "
+                f"class_names, got {int(labels.max())}"
+            )
 
 
 def is_image(shape: Sequence[int]) -> bool:

@@ -35,10 +35,13 @@ _GROUND_LEVELS = tuple(range(0, 61, 10))
 _FRACTION = "fraction of the way that keeps the shape a pixel away from the edges"
 _FRACTIONS = tuple(k / (_POSITIONS - 1) for k in range(_POSITIONS))
 
+#: The shapes, by label.
+CLASS_NAMES = ("disc", "cross", "triangle")
+
 #: The factors, in the order of their columns. The rotation of a disc cannot be seen; a cross is the same after a
 #: quarter turn (10 rotations), a triangle after a third of one, which is no whole number of rotations.
 FACTORS = (
-    Factor("shape", ("disc", "cross", "triangle"), "name"),
+    Factor("shape", CLASS_NAMES, "name"),
     Factor("size", tuple(radius / 1000 for radius in _RADII), "radius of the circle around the shape, in sides"),
     Factor("rotation", tuple(2.0 * math.pi * k / _ROTATIONS for k in range(_ROTATIONS)), "radians, anticlockwise"),
     Factor("x", _FRACTIONS, f"place of the circle's centre from the left, {_FRACTION}"),
@@ -162,6 +165,7 @@ def load_shapes(training_images: int = TRAINING_IMAGES) -> ImageData:
         heldout_factors=heldout_factors,
         factor_names=FACTOR_NAMES,
         factor_sizes=FACTOR_SIZES,
+        class_names=CLASS_NAMES,
     )
 
 

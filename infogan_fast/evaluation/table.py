@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from infogan_fast.evaluation.classes import classes_of_categories
 from infogan_fast.evaluation.headlines import (
     DIFFERENTIAL,
     DISENTANGLEMENT,
@@ -18,6 +19,7 @@ from infogan_fast.evaluation.headlines import (
     why_no_image_quality,
 )
 from infogan_fast.evaluation.quality import NOT_ASKED
+from infogan_fast.text import listing
 
 
 def metrics_table(summary: dict[str, Any]) -> Table:
@@ -80,6 +82,9 @@ def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield reason
     if summary["accuracy_per_code"]:
         best = summary["accuracy_per_code"][0]
+        if summary.get("class_names"):
+            pairs = [f"{category} {name}" for category, name in enumerate(classes_of_categories(best, summary))]
+            yield f"Its categories, from 0, and the classes that they were matched to: {listing(pairs, 20)}."
         yield (
             f"Its categories and the classes agree with NMI {best['nmi']:.3f} and ARI {best['ari']:.3f}: "
             "1 if they are the same groups, ARI 0 by chance; no matching is needed for it."

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from infogan_fast.data.images import size_text
 from infogan_fast.evaluation import headlines
+from infogan_fast.evaluation.classes import classes_of_categories
 from infogan_fast.evaluation.pictures import caption, drawn_as
 from infogan_fast.evaluation.pictures.grids import MAX_ROWS
 from infogan_fast.files import shell_word
@@ -73,7 +74,7 @@ class _Picture:
 class _Matching:
     code: int
     pairs: list[tuple[int, str]]
-    """A category, from 0, and the class."""
+    """A category, from 0, and the name or label of its class."""
 
 
 def report_page(
@@ -121,7 +122,7 @@ def report_page(
         other_headlines=headlines.other_headlines(results),
         notes=_notes(results),
         reasons=list(filter(None, (headlines.why_no_accuracy(results), headlines.why_no_image_quality(results)))),
-        matchings=[_matching(entry) for entry in results["accuracy_per_code"]],
+        matchings=[_matching(entry, results) for entry in results["accuracy_per_code"]],
         max_rows=MAX_ROWS,
         pictures=[_picture(name, content, shape) for name, content in pictures.items()],
         picture_class=drawn_as(shape),
@@ -162,9 +163,8 @@ def _notes(results: dict[str, Any]) -> list[str]:
     return notes + ([results["bound_note"]] if results["bound_note"] is not None else [])
 
 
-def _matching(entry: dict[str, Any]) -> _Matching:
-    classes = ["none" if label < 0 else str(label) for label in entry["class_of_category"]]
-    return _Matching(entry["categorical_code"], list(enumerate(classes)))
+def _matching(entry: dict[str, Any], results: dict[str, Any]) -> _Matching:
+    return _Matching(entry["categorical_code"], list(enumerate(classes_of_categories(entry, results))))
 
 
 def _picture(name: str, content: bytes | None, shape: Sequence[int]) -> _Picture:

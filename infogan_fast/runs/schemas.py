@@ -169,6 +169,7 @@ class SummaryFile(Schema):
     heldout_images: Whole
     shape: Shape
     data_notes: list[Text]
+    class_names: list[Text] = []
     device_name: Text
     pictures: list[Annotated[str, Field(pattern=r"^traversals/[a-z0-9_]+\.png$")]]
 

@@ -8,6 +8,7 @@ import torch
 
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation import bound_note, why_no_pictures
+from infogan_fast.evaluation.classes import names_for_summary
 from infogan_fast.runs.about import versions
 from infogan_fast.training.device import device_name
 from infogan_fast.training.settings import TrainConfig
@@ -47,5 +48,6 @@ def about_data(data: ImageData) -> dict[str, Any]:
         "training_images": len(data.images),
         "heldout_images": 0 if data.heldout_images is None else len(data.heldout_images),
         "shape": list(data.shape),
+        "class_names": names_for_summary(data.class_names),
         "data_notes": [*data.notes, *filter(None, [why_no_pictures(data.shape)])],
     }

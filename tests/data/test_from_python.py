@@ -1,5 +1,6 @@
 """``from_python``: tensors, arrays, tuples, data sets and held-out parts of any shape."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,20 @@ def test_known_factors_of_a_held_out_part():
     assert from_python(known, heldout=known).heldout_factors.tolist() == [[0], [1], [2]]
     assert from_python(IMAGES, heldout=known).heldout_factors is None
     assert from_python(known, heldout=IMAGES).heldout_factors is None
+
+
+def test_held_out_data_with_classes_of_other_names():
+    animals = ImageData("animals", IMAGES[:2], torch.tensor([0, 1]), class_names=("cat", "dog"))
+    others = ImageData("others", IMAGES[:2], torch.tensor([0, 1]), class_names=("dog", "eel\n"))
+    with pytest.raises(
+        DataError, match=r"animals: its classes are cat, dog, those of the held-out others dog, eel\\n;"
+    ):
+        from_python(animals, heldout=others)
+    unnamed = dataclasses.replace(others, class_names=())
+    assert from_python(animals, heldout=unnamed).class_names == ("cat", "dog")
+    assert from_python(animals, heldout=animals).class_names == ("cat", "dog")
+    assert from_python(unnamed, heldout=animals).class_names == ()
+    assert from_python(animals, heldout=(IMAGES[:1], [1])).class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(

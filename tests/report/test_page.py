@@ -277,6 +277,19 @@ def test_labels_without_held_out_ones(finished):
     assert "Accuracy, training 50.0%" in page["metrics"]
 
 
+def test_classes_have_their_names(finished):
+    assert "1 → none" in page_of(finished())["matching"]
+    names = ["<i>cat</i>", "dog", "eel " * 100]
+    page = page_of(finished({"class_names": names}))
+    assert_stands_alone(page)
+    assert "the pictures, and its class. Training saw" in page["matching"]
+    assert "1 → none 2 → <i>cat</i>" in page["matching"]
+    first = page["matching"].split("0 → ")[1].split(" 1 → ")[0]
+    assert first.startswith("eel eel")
+    assert first.endswith("eel (2)")
+    assert len(first) < 60
+
+
 def test_pictures_that_are_gone_or_too_many(finished):
     names = [f"categorical{index}_samples.png" for index in range(1, MAX_PICTURES + 3)]
     folder = finished(pictures=names)

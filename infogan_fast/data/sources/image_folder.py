@@ -100,7 +100,7 @@ def load_image_folder(
         notes.append(f"image_size: {side}, chosen for a folder of images; --set image_size=64 is another")
     if classes:
         notes.append(f"labels: {len(classes)} classes, the subfolders {listing([shown(name) for name in classes])}")
-    return ImageData(str(folder), images, labels, notes=tuple(notes))
+    return ImageData(str(folder), images, labels, class_names=tuple(classes), notes=tuple(notes))
 
 
 def _walked(folder: Path, strict: bool) -> Walk:

@@ -35,9 +35,13 @@ class _Published:
     """Folders that the files are downloaded from, the first that works."""
     files: tuple[RemoteFile, ...]
     """The training images last: a folder that holds them holds all that is to be downloaded."""
+    class_names: tuple[str, ...]
+    """The published names of the classes, by label."""
     debian_package: str | None = None
     debian_folder: Path | None = None
 
+
+_DIGITS = tuple(map(str, range(10)))
 
 # Sizes and SHA-256 are those that TensorFlow Datasets has in url_checksums, SHA-256 also those of torchvision's
 # prototype/datasets. Mirrors: torchvision's, that of TensorFlow Datasets, the repository of Fashion-MNIST's authors.
@@ -65,6 +69,7 @@ PUBLISHED = {
                 "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
             ),
         ),
+        _DIGITS,
     ),
     "fashion-mnist": _Published(
         "https://github.com/zalandoresearch/fashion-mnist",
@@ -88,6 +93,7 @@ PUBLISHED = {
                 "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             ),
         ),
+        ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         "dataset-fashion-mnist",
         Path("/usr/share/datasets/fashion-mnist"),
     ),
@@ -158,7 +164,14 @@ def cache_folder() -> Path:
 
 def _named(name: str, folder: Path, streaming: Streaming) -> ImageData:
     data = load_idx_folder(folder, streaming)
-    return dataclasses.replace(data, name=name, notes=(*data.notes, f"{name}: read from {folder}"))
+    names = PUBLISHED[name].class_names
+    largest = max((int(part.max()) for part in (data.labels, data.heldout_labels) if part is not None), default=0)
+    return dataclasses.replace(
+        data,
+        name=name,
+        class_names=names if largest < len(names) else (),  # the user may have put other files there
+        notes=(*data.notes, f"{name}: read from {folder}"),
+    )
 
 
 def _folders_of_package(published: _Published) -> Iterator[Path]:
@@ -193,4 +206,4 @@ def load_mnist5k() -> ImageData:
     for digit in range(10):
         heldout[generator.permutation(np.flatnonzero(digits == digit))[:_HELDOUT_PER_DIGIT]] = True
     chosen = torch.from_numpy(heldout)
-    return ImageData("mnist5k", images[~chosen], labels[~chosen], images[chosen], labels[chosen])
+    return ImageData("mnist5k", images[~chosen], labels[~chosen], images[chosen], labels[chosen], class_names=_DIGITS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from infogan_fast.data.images import ImageData, check_labels
 from infogan_fast.data.items import as_array, items_of_dataset
 from infogan_fast.data.memory import Streaming
 from infogan_fast.data.stored import StoredImages
+from infogan_fast.text import listing, shown
 
 #: What ``from_python`` takes. A tuple is items and their labels.
 PythonData: TypeAlias = "ImageData | Tensor | NDArray[Any] | tuple[Tensor | NDArray[Any], Any] | Dataset[Any]"
@@ -55,8 +57,8 @@ def from_python(
         workers: how many processes read streamed items; 0 for none, None for one per core, at most 8.
 
     Raises:
-        DataError: the data is something else, has another shape or dtype, or holds NaN or infinity; the message names
-            the item.
+        DataError: the data is something else, has another shape or dtype, or holds NaN or infinity, with the item; or
+            the classes of the held-out data have other names.
     """
     streaming = Streaming(stream, workers)
     train = data if isinstance(data, ImageData) else ImageData(name, *_items_and_labels(data, name, streaming))
@@ -65,6 +67,11 @@ def from_python(
     if not isinstance(heldout, ImageData):
         items, labels = _items_and_labels(heldout, f"{name}, held out", streaming)
         return dataclasses.replace(train, heldout_images=items, heldout_labels=labels, heldout_factors=None)
+    if train.class_names and heldout.class_names and train.class_names != heldout.class_names:
+        raise DataError(
+            f"{train.name}: its classes are {_listed(train.class_names)}, those of the held-out {heldout.name} "
+            f"{_listed(heldout.class_names)}; they must be the same, in the same order"
+        )
     return dataclasses.replace(
         train,
         heldout_images=heldout.images,
@@ -72,6 +79,10 @@ def from_python(
         heldout_factors=heldout.factors if heldout.factor_names == train.factor_names else None,
         notes=(*train.notes, *heldout.notes),
     )
+
+
+def _listed(class_names: Sequence[str]) -> str:
+    return listing([shown(name) for name in class_names])
 
 
 def _items_and_labels(data: Any, name: str, streaming: Streaming) -> tuple[Tensor | StoredImages, Tensor | None]:

@@ -110,6 +110,7 @@ def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
         heldout_factors=heldout_factors,
         factor_names=FACTOR_NAMES,
         factor_sizes=FACTOR_SIZES,
+        class_names=tuple(SHAPES),
     )
 
 

@@ -9,6 +9,7 @@ from infogan_fast.data import sprites
 from infogan_fast.data.factors import Factor, checked_columns, number_of_images
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.memory import check_fits
+from infogan_fast.data.sprites.masks import SHAPES
 from infogan_fast.reference import philox4x32
 
 _CHANNELS = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]], dtype=torch.uint8)
@@ -62,6 +63,7 @@ def load_coloured_sprites(training_images: int = sprites.TRAINING_IMAGES) -> Ima
         heldout_factors=heldout_factors,
         factor_names=FACTOR_NAMES,
         factor_sizes=FACTOR_SIZES,
+        class_names=tuple(SHAPES),
     )
 
 
