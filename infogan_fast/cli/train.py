@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import torch
 import typer
@@ -88,7 +89,7 @@ def _train(config: TrainConfig, folder: RunFolder, notes: list[str]) -> None:
         with failures_explained(trainer):
             _print_start(console, trainer, notes)
             with stop_on_signals() as stop, progress_on(console, config.steps, trainer.step) as progress:
-                trainer.run(progress.update, stop)
+                trainer.run(progress.update, stop, partial(console.print, soft_wrap=True))
     except KeyboardInterrupt:  # the second Ctrl-C
         console.print(f"interrupted in step {trainer.step + 1}, not saved; {how_to_resume(folder)}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None

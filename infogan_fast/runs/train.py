@@ -103,7 +103,7 @@ def train(
             folder.remove_if_unused()
             raise
         with stop_on_signals() as stop:
-            trainer.run(progress, stop)
+            trainer.run(progress, stop, _log.info)
         if stop.signal is not None:
             _end_as_asked(stop.signal, f"after step {trainer.step}, saved in {folder.path}; resume=True goes on")
         summary = trainer.finish()

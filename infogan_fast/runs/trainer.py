@@ -31,6 +31,7 @@ from infogan_fast.runs.checkpoint import (
 )
 from infogan_fast.runs.errors import RunFolderError
 from infogan_fast.runs.folder import RunFolder
+from infogan_fast.runs.pace import Pace, Tell
 from infogan_fast.runs.report import write_report
 from infogan_fast.runs.state import RunState
 from infogan_fast.runs.summary import about_data, about_objective, about_training
@@ -116,12 +117,18 @@ class Trainer:
         """The best checkpoint so far."""
         return self._state.best
 
-    def run(self, progress: Progress | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+    def run(
+        self,
+        progress: Progress | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        tell: Tell | None = None,
+    ) -> None:
         """Train until ``config.steps``, and save a checkpoint there.
 
         Args:
             progress: called with every line of ``metrics.jsonl``, if not None.
             stop: asked after each step; where it says so, training ends there, with a checkpoint.
+            tell: called after the first steps with lines that say how long the run will take (``Pace``), if not None.
 
         Raises:
             NonFiniteError: training diverged; the last checkpoint is one from before.
@@ -140,7 +147,7 @@ class Trainer:
             self._check_alone()
             if not self.folder.is_run:
                 self.folder.write_config(self.config, about_run(self.model, self._terms))
-            self._run(progress, stop)
+            self._run(progress, stop, tell)
 
     def _check_alone(self) -> None:
         """See that nobody else has trained in the folder while it was not held."""
@@ -151,11 +158,12 @@ class Trainer:
                 "in the folder since; make a new one"
             )
 
-    def _run(self, progress: Progress | None, stop: Callable[[], bool]) -> None:
+    def _run(self, progress: Progress | None, stop: Callable[[], bool], tell: Tell | None) -> None:
         before, started = self.seconds, time.perf_counter()
+        pace = Pace(self.loop, self.data.shape, tell)
         stopping = False
         while self.step < self.config.steps and not stopping:
-            self.loop.advance()
+            pace.advance()
             due = {what for what in ("log", "checkpoint", "picture") if self._is_due(what)}
             stopping = stop()
             if stopping:

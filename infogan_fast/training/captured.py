@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_WARM_UP_CALLS = 3  # in which optimisers make their state, libraries choose algorithms and torch.compile compiles
+#: Calls before the capture, in which optimisers make their state, libraries choose algorithms and the step is compiled.
+WARM_UP_CALLS = 3
 
 
 class Captured:
@@ -31,7 +32,7 @@ class Captured:
 
     def __call__(self) -> Tensor:
         """The function's result; once captured, in the same memory each time."""
-        if not self._gives_up and self._calls < _WARM_UP_CALLS:
+        if not self._gives_up and self._calls < WARM_UP_CALLS:
             self._calls += 1
             return self._call_on_side_stream()
         if not self._gives_up and self._result is None:

@@ -12,7 +12,7 @@ from infogan_fast.data.images import size_text
 from infogan_fast.model import InfoGAN
 from infogan_fast.objectives import Term
 from infogan_fast.training import randomness
-from infogan_fast.training.captured import Captured
+from infogan_fast.training.captured import WARM_UP_CALLS, Captured
 from infogan_fast.training.ema import GeneratorEMA
 from infogan_fast.training.history import History
 from infogan_fast.training.inputs import StepInputs
@@ -67,6 +67,8 @@ class TrainingLoop:
         self._seeds_networks = model is not None
         on_gpu = self.device.type == "cuda" and config.cuda_graph
         self._update: Callable[[], Tensor] = Captured(self._update_networks) if on_gpu else self._update_networks
+        self.warm_up_steps = WARM_UP_CALLS + 1 if on_gpu else 2 if config.compile or self.device.type == "cuda" else 1
+        """First steps, which take longer: memory is allocated, and, where it is more than one, much is set up once."""
 
     def advance(self) -> None:
         """Do one step.
