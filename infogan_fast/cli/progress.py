@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from infogan_fast.text import duration
 from infogan_fast.training.history import Metrics
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -68,10 +69,9 @@ class LineProgress:
         now = time.monotonic()
         if now - self._printed >= _SECONDS_BETWEEN_LINES or metrics.step == self._steps:
             self._printed = now
-            left = metrics.seconds / metrics.step * (self._steps - metrics.step)
-            self._console.print(
-                f"step {metrics.step}/{self._steps}  {describe(metrics)}  {left:.0f} s left", soft_wrap=True
-            )
+            seconds = metrics.seconds / metrics.step * (self._steps - metrics.step)
+            left = f"  {duration(seconds)} left" if metrics.step < self._steps else ""
+            self._console.print(f"step {metrics.step}/{self._steps}  {describe(metrics)}{left}", soft_wrap=True)
 
 
 @contextmanager

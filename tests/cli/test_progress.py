@@ -26,8 +26,11 @@ def test_lines_tell_the_time_left():
     output = io.StringIO()
     with progress_on(Console(file=output, width=80), 7000, 0) as progress:
         progress.update(metrics(1000, 30.0))
-    assert output.getvalue().startswith("step 1000/7000  4321 images/s  D 1.25  G 1.25  L_I ")
-    assert output.getvalue().endswith("  180 s left\n")
+        first = output.getvalue()
+        progress.update(metrics(7000, 210.0))
+    assert first.startswith("step 1000/7000  4321 images/s  D 1.25  G 1.25  L_I ")
+    assert first.endswith("  3 min left\n")
+    assert output.getvalue().endswith(" nats\n")
 
 
 def test_bar_shows_everything_on_80_columns():
