@@ -15,6 +15,7 @@ from infogan_fast.data.resize import resized
 from infogan_fast.data.shapes import load_shapes, load_sized_shapes
 from infogan_fast.data.sources.array_file import array_file_kind, load_array_file
 from infogan_fast.data.sources.download import Progress
+from infogan_fast.data.sources.heldout import HELDOUT_FRACTION
 from infogan_fast.data.sources.idx import has_idx_names, load_idx_file, load_idx_folder
 from infogan_fast.data.sources.image_folder import load_image_folder
 from infogan_fast.data.sources.named import PUBLISHED, load_mnist5k, load_named
@@ -65,6 +66,7 @@ def load(
     strict: bool = False,
     stream: bool | None = None,
     workers: int | None = None,
+    heldout_fraction: float = HELDOUT_FRACTION,
     progress: Progress | None = None,
 ) -> ImageData:
     """Load a data set, into memory where it fits into half of what is free.
@@ -83,6 +85,8 @@ def load(
         stream: whether to read images when they are needed (``StoredImages``) instead of holding them in memory: a
             folder of image files, a ``.npy`` file, plain IDX files. None to do so only where they would not fit.
         workers: how many processes read streamed images; 0 for none, None for one per core, at most 8.
+        heldout_fraction: of the images of each class in a labelled folder of image files, ``0 <= heldout_fraction <
+            1``, rounded: the held-out part. Other data have one of their own, or none.
         progress: told how far a download is, as ``(file name, bytes there, bytes of the whole file)``.
 
     Raises:
@@ -91,7 +95,7 @@ def load(
     """
     streaming = Streaming(stream, workers)
     if name_or_path and is_image_folder(name_or_path):
-        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming)
+        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming, heldout_fraction)
     return resized(_load(name_or_path, streaming, progress), image_size, channels, streaming)
 
 
