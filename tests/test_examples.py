@@ -59,8 +59,9 @@ def test_image_folder(run, tmp_path):
     printed = run("image_folder.py", "--steps", 2, "--out", "run")
     assert printed.endswith("report: run/report.html\n")
     summary = assert_finished(tmp_path / "run", 2, [1, 16, 16], PICTURES)
-    assert (summary["training_images"], summary["data"]) == (400, str(tmp_path / "runs" / "bars"))
+    assert (summary["training_images"], summary["data"]) == (320, str(tmp_path / "runs" / "bars"))
     assert summary["accuracy_train"] >= 0.5  # two classes, matched to two categories
+    assert (summary["heldout_images"], summary["class_names"]) == (80, ["horizontal", "vertical"])
 
 
 def test_image_folder_of_the_users_own(run, tmp_path):

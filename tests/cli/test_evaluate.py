@@ -15,7 +15,9 @@ def test_reports_of_a_checkpoint_and_of_other_images(infogan_fast, images, photo
     assert printed.endswith(f"report: {out / 'report-best.html'}\n")  # the run's own images by another name
     code, printed, error = infogan_fast("evaluate", out, "--report", "--json", "--data", photos)
     assert code == 0
-    assert json.loads(printed)["training_images"] == 10
+    evaluated = json.loads(printed)
+    assert (evaluated["training_images"], evaluated["heldout_images"]) == (8, 2)  # as the run's setting says
+    assert evaluated["accuracy"] is not None
     (other,) = out.glob("report-last-on-photos-*.html")
     assert error.endswith(f"report: {other}\n")
     assert {path: path.read_bytes() for path in files} == files

@@ -93,7 +93,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_unknown_name_suggests():
-    known = r"mnist5k, mnist, fashion-mnist, sprites, colour-sprites, shapes"
+    known = r"mnist5k, mnist, fashion-mnist, sprites, colour-sprites, shapes, photo-patches"
     with pytest.raises(DataError, match=rf"'mnist5': neither a known name \({known}\).*did you mean mnist5k\?"):
         load("mnist5")
 

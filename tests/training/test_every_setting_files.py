@@ -89,6 +89,22 @@ def test_workers(make_config, tmp_path, photos):
                 loop.inputs.batches.close()
 
 
+def test_heldout_fraction(make_config, tmp_path, photos):
+    """Of each class of a labelled folder of image files, and of no other data."""
+    labelled = tmp_path / "labelled"
+    for index in range(24):
+        (labelled / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 10 * index).save(labelled / "ab"[index % 2] / f"{index}.png")
+    write_images(tmp_path / "digits")
+    for fraction, count in ((0.0, 0), (0.2, 4), (0.5, 12)):
+        parts = {}
+        for name, path in (("labelled", labelled), ("digits", tmp_path / "digits"), ("photos", photos)):
+            config = make_config(data=str(path), heldout_fraction=fraction)
+            data = started(config, tmp_path / f"{name}-{fraction}").data
+            parts[name] = 0 if data.heldout_images is None else len(data.heldout_images)
+        assert parts == {"labelled": count, "digits": 10, "photos": 0}
+
+
 # What is written
 
 

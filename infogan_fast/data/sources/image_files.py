@@ -88,22 +88,38 @@ def outcomes_by_workers(
             yield from part
 
 
-def channels_and_sha256(pixels: Iterable[NDArray[np.uint8]], channels: int | None) -> tuple[int, str]:
-    """How many channels a set of images gets, and the hash of all its bytes.
+def channels_and_sha256(pixels: Iterable[tuple[NDArray[np.uint8], bool]], channels: int | None) -> tuple[int, str, str]:
+    """How many channels a set of images gets, the hash of all its bytes, and that of a part of the images.
 
     Args:
-        pixels: the images in order, ``[C, side, side]``, each grey or RGB.
+        pixels: the images in order, ``[C, side, side]``, each grey or RGB, and whether each is in the part.
         channels: the number that was asked for; None where all are to be grey if none of them has colour.
     """
-    as_grey, as_they_are, has_colour = hashlib.sha256(), hashlib.sha256(), False
-    for image in pixels:
+    of_all, of_part, has_colour = _Sha256(channels), _Sha256(channels), False
+    for image, in_part in pixels:
         has_colour |= len(image) == 3
-        if channels is None and not has_colour:
-            as_grey.update(np.ascontiguousarray(image).data)
-        as_they_are.update(np.ascontiguousarray(_with_channels(image, channels or 3)).data)
-    if channels is None and not has_colour:
-        return 1, as_grey.hexdigest()
-    return channels or 3, as_they_are.hexdigest()
+        for sha256 in (of_all, of_part) if in_part else (of_all,):
+            sha256.update(image, has_colour)
+    found = channels or (3 if has_colour else 1)
+    return found, of_all.hexdigest(has_colour), of_part.hexdigest(has_colour)
+
+
+class _Sha256:
+    """The hash of images of which it is not known yet whether all are grey."""
+
+    def __init__(self, channels: int | None) -> None:
+        self._as_grey, self._as_they_are, self._channels = hashlib.sha256(), hashlib.sha256(), channels
+
+    def update(self, image: NDArray[np.uint8], has_colour: bool) -> None:
+        """Add an image; ``has_colour`` says whether it or one before it has colour."""
+        if self._channels is None and not has_colour:
+            self._as_grey.update(np.ascontiguousarray(image).data)
+        self._as_they_are.update(np.ascontiguousarray(_with_channels(image, self._channels or 3)).data)
+
+    def hexdigest(self, has_colour: bool) -> str:
+        """Give the hash where one of all images has colour, or none."""
+        as_grey = self._channels is None and not has_colour
+        return (self._as_grey if as_grey else self._as_they_are).hexdigest()
 
 
 class FileImages(StoredImages):
@@ -116,7 +132,7 @@ class FileImages(StoredImages):
         shape_channels: the number of channels that they all get.
         channels: the number that was asked for; None for grey or RGB by content.
         workers: how many processes read them.
-        sha256: the hash of the images in order.
+        sha256: the hash of the images in order, where it is known.
     """
 
     def __init__(
@@ -127,7 +143,7 @@ class FileImages(StoredImages):
         shape_channels: int,
         channels: int | None,
         workers: int,
-        sha256: str,
+        sha256: str | None = None,
     ) -> None:
         super().__init__(str(folder), (len(files), shape_channels, side, side), workers, sha256)
         self._folder, self._names, self._channels = folder, Names(files), channels

@@ -19,6 +19,7 @@ from torch import Tensor
 from infogan_fast.data.errors import DataError, reading
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.memory import Streaming
+from infogan_fast.data.sources.heldout import HELDOUT_FRACTION, held_out, two_parts
 from infogan_fast.data.sources.image_files import (
     FileImages,
     Outcome,
@@ -42,12 +43,15 @@ def load_image_folder(
     channels: int | None,
     strict: bool,
     streaming: Streaming,
+    heldout_fraction: float = HELDOUT_FRACTION,
 ) -> ImageData:
-    """Load every image file under a folder as a square, in the order of their names; there is no held-out part.
+    """Load every image file under a folder as a square, in the order of their names.
 
     Subfolders are the classes if there are two or more and every image lies directly in one of them; otherwise there
-    are no labels. Hidden files and folders are left out. Files that are no readable images, and folders that
-    cannot be read, are skipped and named in the notes. Links to folders are followed as in ``walk``.
+    are no labels. Where there are labels, a fraction of each class is held out (``heldout.held_out``).
+
+    Hidden files and folders are left out. Files that are no readable images, and folders that cannot be read, are
+    skipped and named in the notes. Links to folders are followed as in ``walk``.
 
     Args:
         folder: searched with all that is below it.
@@ -55,6 +59,7 @@ def load_image_folder(
         channels: 1 for grey, 3 for RGB, None for grey if no image has colour and else RGB.
         strict: whether a file or folder that cannot be read is an error.
         streaming: whether images are held in memory, or read once now and then when they are needed.
+        heldout_fraction: of the images of each class, ``0 <= heldout_fraction < 1``; 0 holds none out.
 
     Raises:
         DataError: there is no readable image; with ``strict``, a file is none; the images would not fit into memory
@@ -62,45 +67,95 @@ def load_image_folder(
         ModuleNotFoundError: Pillow is not installed.
     """
     side, walked = image_size or DEFAULT_SIDE, _walked(folder, strict)
-    names = [Path(name) for name in walked.files]
-    read: list[Path] = []
-    skipped: list[str] = []
-
-    def readable(outcomes: Iterable[Outcome]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images among the outcomes, and note which files were read and which skipped."""
-        for name, pixels in zip(names, outcomes, strict=True):
-            if not isinstance(pixels, str):
-                read.append(name)
-                yield pixels
-            elif strict:
-                raise DataError(f"{folder}/{shown(name)}: {pixels}; without --strict such files are skipped")
-            else:
-                skipped.append(f"{shown(name)} ({pixels})")
-
-    images: Tensor | StoredImages | None
-    if streaming.wanted(folder, len(names) * (channels or 3) * side * side):
-        with closing(outcomes_by_workers(folder, names, side, channels, streaming.processes)) as outcomes:
-            found, sha256 = channels_and_sha256(readable(outcomes), channels)
-        images = FileImages(folder, read, side, found, channels, streaming.processes, sha256) if read else None
+    files = _Files(folder, [Path(name) for name in walked.files], strict, heldout_fraction)
+    count = len(files.names)
+    held: Tensor | None = None
+    if streaming.wanted(folder, count * (channels or 3) * side * side):
+        with closing(outcomes_by_workers(folder, files.names, side, channels, streaming.processes)) as outcomes:
+            found, sha256, sha256_of_expected = channels_and_sha256(files.readable(outcomes), channels)
     else:
-        files = [folder / name for name in names]
-        images = _gathered(readable(_squares(files, side, channels)), len(files), side, channels)
+        paths = [folder / name for name in files.names]
+        held = _gathered(files.readable(_squares(paths, side, channels)), count, side, channels)
     unreadable = [f"{shown(path)} ({reason})" for path, reason in walked.unreadable]
-    if images is None or not read:
+    if not files.read:
         raise DataError(
-            f"{folder}: holds no image: {listing([*unreadable, *skipped]) or 'it has no files'}; allowed: PNG, "
+            f"{folder}: holds no image: {listing([*unreadable, *files.skipped]) or 'it has no files'}; allowed: PNG, "
             "JPEG, WebP, GIF, BMP, TIFF, PPM and TGA files, or IDX files (train-images-idx3-ubyte, plain or .gz, and "
             "the like)"
         )
+    read = [files.names[row] for row in files.read]
     labels, classes = _labels(read)
-    notes = [f"skipped {len(skipped)} of {len(names)} files: {listing(skipped)}"] if skipped else []
+    chosen = held_out(read, heldout_fraction) if classes else np.zeros(len(read), dtype=np.bool_)
+    images: Tensor | StoredImages
+    heldout: Tensor | StoredImages | None = None
+    if held is None:
+        known: str | None = sha256
+        if chosen.any():
+            known = sha256_of_expected if np.array_equal(chosen, files.expected[files.read]) else None
+            heldout = FileImages(folder, _those(read, chosen), side, found, channels, streaming.processes)
+        images = FileImages(folder, _those(read, ~chosen), side, found, channels, streaming.processes, known)
+    else:
+        images, heldout = two_parts(held, chosen) if chosen.any() else (held, None)
+
+    notes = [f"skipped {len(files.skipped)} of {count} files: {listing(files.skipped)}"] if files.skipped else []
     if unreadable:
         notes.append(f"skipped {len(unreadable)} folders that cannot be read: {listing(unreadable)}")
     if image_size is None:
         notes.append(f"image_size: {side}, chosen for a folder of images; --set image_size=64 is another")
-    if classes:
-        notes.append(f"labels: {len(classes)} classes, the subfolders {listing([shown(name) for name in classes])}")
-    return ImageData(str(folder), images, labels, class_names=tuple(classes), notes=tuple(notes))
+    if labels is None:
+        return ImageData(str(folder), images, notes=tuple(notes))
+    notes.append(f"labels: {len(classes)} classes, the subfolders {listing([shown(name) for name in classes])}")
+    if heldout is not None:
+        notes.append(
+            f"held out: {len(heldout)} of {len(read)} images, {heldout_fraction:g} of each class; "
+            "--set heldout_fraction=0 trains on all"
+        )
+    is_chosen = torch.from_numpy(chosen)
+    return ImageData(
+        str(folder),
+        images,
+        labels[~is_chosen],
+        heldout,
+        None if heldout is None else labels[is_chosen],
+        class_names=tuple(classes),
+        notes=tuple(notes),
+    )
+
+
+class _Files:
+    """The files of a folder, and which of them are images, known once all have been read.
+
+    Args:
+        folder: the folder.
+        names: paths in it.
+        strict: whether a file that cannot be read is an error.
+        heldout_fraction: of the images of each class.
+    """
+
+    def __init__(self, folder: Path, names: list[Path], strict: bool, heldout_fraction: float) -> None:
+        self._folder, self._strict = folder, strict
+        self.names = names
+        self.expected = held_out(names, heldout_fraction)
+        """Which of the names are held out if they are classes and all can be read: ``[N]``."""
+        self.read: list[int] = []
+        """Which of the names are readable images."""
+        self.skipped: list[str] = []
+        """The other names, each with the reason, as text."""
+
+    def readable(self, outcomes: Iterable[Outcome]) -> Iterator[tuple[NDArray[np.uint8], bool]]:
+        """Yield the images among the outcomes, and whether each is expected to be trained on."""
+        for row, (name, pixels) in enumerate(zip(self.names, outcomes, strict=True)):
+            if not isinstance(pixels, str):
+                self.read.append(row)
+                yield pixels, not self.expected[row]
+            elif self._strict:
+                raise DataError(f"{self._folder}/{shown(name)}: {pixels}; without --strict such files are skipped")
+            else:
+                self.skipped.append(f"{shown(name)} ({pixels})")
+
+
+def _those(names: list[Path], chosen: NDArray[np.bool_]) -> list[Path]:
+    return [name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
 
 
 def _walked(folder: Path, strict: bool) -> Walk:
@@ -113,11 +168,11 @@ def _walked(folder: Path, strict: bool) -> Walk:
     return found
 
 
-def _gathered(pixels: Iterable[NDArray[np.uint8]], most: int, side: int, channels: int | None) -> Tensor:
+def _gathered(pixels: Iterable[tuple[NDArray[np.uint8], bool]], most: int, side: int, channels: int | None) -> Tensor:
     """Images ``[C, side, side]`` as one tensor: grey if ``channels`` is None and none of them has colour."""
     images = np.empty((most, channels or 3, side, side), dtype=np.uint8)
     count, has_colour = 0, False
-    for image in pixels:
+    for image, _ in pixels:
         has_colour |= len(image) == 3
         images[count] = image
         count += 1
