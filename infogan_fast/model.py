@@ -36,6 +36,9 @@ class InfoGAN(nn.Module):
         generator(latents.input) -> x           trunk(x) -> [B, F]        discriminator_head(features) -> [B, 1]
         q_head(features) -> [B, head_dim], or q_network(x) -> [B, head_dim], which shares nothing with D
 
+    A ``categorical_network(x) -> [B, sum of categories]`` reads the categorical codes by itself. The other of Q's
+    networks then gives the other columns alone, and there is none where no code is left for it.
+
     Args:
         spec: the latent variables; ``spec.input_dim`` is the width of G's input.
         generator: G.
@@ -43,12 +46,15 @@ class InfoGAN(nn.Module):
         q_head: Q's part on top of the trunk, ``spec.head_dim(variance)`` wide.
         discriminator_head: D's part on top of the trunk: a logit, above 0 where x is taken for real.
         q_network: Q as a network of its own, in the place of ``q_head``.
+        categorical_network: the logits of the categorical codes from a network of their own. In training it can be
+            shown other views of x than D, such as grey or turned ones.
         variance: of Q's Gaussians, as in ``info_loss``.
 
     Raises:
         TypeError: a network is no ``nn.Module``, or ``spec`` no ``LatentSpec``.
-        ValueError: not exactly one of ``q_head`` and ``q_network`` is given, the variance is not allowed, or two
-            networks share a parameter.
+        ValueError: not exactly one of ``q_head`` and ``q_network`` is given, one of them is given and a
+            ``categorical_network`` reads every code, there is such a network and no categorical code, the variance is
+            not allowed, or two networks share a parameter.
     """
 
     def __init__(
@@ -60,37 +66,47 @@ class InfoGAN(nn.Module):
         discriminator_head: nn.Module,
         q_head: nn.Module | None = None,
         q_network: nn.Module | None = None,
+        categorical_network: nn.Module | None = None,
         variance: Variance = "learned",
     ) -> None:
         super().__init__()
         if not isinstance(spec, LatentSpec):
             raise TypeError(f"InfoGAN: spec must be a LatentSpec, got {spec!r}")
-        if (q_head is None) == (q_network is None):
-            got = "neither" if q_head is None else "both"
-            raise ValueError(f"InfoGAN: got {got} of q_head and q_network, allowed: one of them")
         spec.head_dim(variance)  # raises on a variance that is not allowed
+        if categorical_network is not None and not spec.categorical:
+            raise ValueError("InfoGAN: got a categorical_network, allowed: None, as there is no categorical code")
+        reads_all = categorical_network is not None and not spec.continuous
+        given = (q_head is not None) + (q_network is not None)
+        if given != (0 if reads_all else 1):
+            got = ("neither", "one", "both")[given]
+            allowed = "neither, as categorical_network reads every code" if reads_all else "one of them"
+            raise ValueError(f"InfoGAN: got {got} of q_head and q_network, allowed: {allowed}")
         networks = {
             "generator": generator,
             "trunk": trunk,
             "discriminator_head": discriminator_head,
             "q_head": q_head,
             "q_network": q_network,
+            "categorical_network": categorical_network,
         }
         for name, network in networks.items():
-            optional = name in ("q_head", "q_network")
+            optional = name in ("q_head", "q_network", "categorical_network")
             if not isinstance(network, nn.Module) and not (optional and network is None):
                 raise TypeError(f"InfoGAN: {name} must be an nn.Module, got {type(network).__name__}")
         self.spec, self.variance = spec, variance
         self.generator, self.trunk, self.discriminator_head = generator, trunk, discriminator_head
-        self.q_head, self.q_network = q_head, q_network
+        self.q_head, self.q_network, self.categorical_network = q_head, q_network, categorical_network
         _check_nothing_shared({name: network for name, network in networks.items() if network is not None})
 
     @property
-    def q(self) -> nn.Module:
-        """Q's own part: ``q_head`` or ``q_network``."""
-        q = self.q_network if self.q_head is None else self.q_head
-        assert q is not None
-        return q
+    def q(self) -> nn.Module | None:
+        """``q_head`` or ``q_network``; None where the ``categorical_network`` reads every code."""
+        return self.q_network if self.q_head is None else self.q_head
+
+    def q_parameters(self) -> list[nn.Parameter]:
+        """The parameters of Q's own networks."""
+        networks = [network for network in (self.q, self.categorical_network) if network is not None]
+        return [parameter for network in networks for parameter in network.parameters()]
 
     @property
     def device(self) -> torch.device:
@@ -116,7 +132,10 @@ class InfoGAN(nn.Module):
 
     def q_output(self, x: Tensor) -> Tensor:
         """Q's output ``[B, head_dim]`` for x ``[B, *shape]``, which ``info_loss`` takes. Differentiable."""
-        return self.q(x if self.q_head is None else self.trunk(x))  # type: ignore[no-any-return]
+        parts = [] if self.categorical_network is None else [self.categorical_network(x)]
+        if self.q is not None:
+            parts.append(self.q(x if self.q_head is None else self.trunk(x)))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def sample(
         self,
@@ -222,9 +241,14 @@ class InfoGAN(nn.Module):
                 raise ValueError(f"trunk: got {got} from {list(made.shape)}, allowed: [{rows}, F]")
             logits = _called_beside_others(self.discriminator_head, "discriminator_head", features)
             _check_output("discriminator_head", logits, (rows, 1), "a logit per row")
-            needed = (rows, spec.head_dim(self.variance))
-            name, read = ("q_network", made) if self.q_head is None else ("q_head", features)
-            _check_output(name, _called_beside_others(self.q, name, read), needed, f"{spec}, {self.variance!r}")
+            columns, codes = spec.head_dim(self.variance), f"{spec}, {self.variance!r}"
+            if self.categorical_network is not None:
+                logits = _called_beside_others(self.categorical_network, "categorical_network", made)
+                _check_output("categorical_network", logits, (rows, sum(spec.categorical)), codes)
+                columns -= sum(spec.categorical)
+            if self.q is not None:
+                name, read = ("q_network", made) if self.q_head is None else ("q_head", features)
+                _check_output(name, _called_beside_others(self.q, name, read), (rows, columns), codes)
 
 
 @contextmanager

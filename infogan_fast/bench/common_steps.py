@@ -63,6 +63,8 @@ class _Step:
 
     def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool, mixed: bool) -> None:
         self.nets, self.spec, self.compile = nets, spec, compile
+        assert nets.q_head is not None
+        self.q_head = nets.q_head
         self.device = next(nets.parameters()).device
         bfloat16 = partial(torch.autocast, self.device.type, torch.bfloat16)
         self.autocast: Callable[[], AbstractContextManager[None]] = bfloat16 if mixed else nullcontext
@@ -123,10 +125,10 @@ class FormA(_Step):
         super().__init__(nets, spec, compile, mixed)
         discriminator, generator, head = learning_rates
         self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, learning_rate=discriminator)
-        self.generator_optimizer = self.adam(nets.generator, nets.q, learning_rate=generator)
+        self.generator_optimizer = self.adam(nets.generator, self.q_head, learning_rate=generator)
         if head != generator:
             self.generator_optimizer = self.adam(nets.generator, learning_rate=generator)
-            self.generator_optimizer.add_param_group({"params": list(nets.q.parameters()), "lr": head})
+            self.generator_optimizer.add_param_group({"params": list(self.q_head.parameters()), "lr": head})
         self.information = information
         self.discriminator_loss = self.compiled(self._discriminator_loss)
         self.generator_losses = self.compiled(self._generator_losses)
@@ -170,7 +172,7 @@ class FormA(_Step):
     ) -> tuple[Tensor, Tensor]:
         with self.autocast():
             features = self.nets.trunk(fake)
-            logit, head = self.nets.discriminator_head(features), self.nets.q(features)
+            logit, head = self.nets.discriminator_head(features), self.q_head(features)
         probability = torch.sigmoid(logit.to(ones.dtype))
         logits, mean, log_variance = self.split(head.to(ones.dtype))
         loss = CONTINUOUS_WEIGHT * gaussian_nll(continuous, mean, log_variance)
@@ -195,8 +197,8 @@ class FormB(_Step):
     def __init__(self, nets: InfoGAN, spec: LatentSpec, compile: bool = False, mixed: bool = False) -> None:
         super().__init__(nets, spec, compile, mixed)
         self.generator_optimizer = self.adam(nets.generator)
-        self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, nets.q)
-        self.information_optimizer = self.adam(nets.generator, nets.trunk, nets.discriminator_head, nets.q)
+        self.discriminator_optimizer = self.adam(nets.trunk, nets.discriminator_head, self.q_head)
+        self.information_optimizer = self.adam(nets.generator, nets.trunk, nets.discriminator_head, self.q_head)
         self.validity_loss = self.compiled(self._validity_loss)
         self.information_loss = self.compiled(self._information_loss)
 
@@ -234,7 +236,7 @@ class FormB(_Step):
 
     def _information_loss(self, fake: Tensor, categorical: Tensor, continuous: Tensor) -> Tensor:
         with self.autocast():
-            head = self.nets.q(self.nets.trunk(fake))
+            head = self.q_head(self.nets.trunk(fake))
         logits, mean, _ = self.split(head.to(continuous.dtype))
         loss = CONTINUOUS_WEIGHT * F.mse_loss(mean, continuous)
         for code, code_logits in enumerate(logits):

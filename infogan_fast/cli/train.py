@@ -21,10 +21,9 @@ from infogan_fast.data.images import size_text
 from infogan_fast.runs.folder import RunFolder
 from infogan_fast.runs.interrupt import stop_on_signals
 from infogan_fast.runs.start import start
-from infogan_fast.runs.train import prepare
+from infogan_fast.runs.train import prepare, preset_for
 from infogan_fast.runs.trainer import Trainer
 from infogan_fast.training.overrides import parse_overrides
-from infogan_fast.training.presets import DEFAULT_PRESET
 from infogan_fast.training.settings import ConfigError, TrainConfig
 
 
@@ -65,9 +64,8 @@ def train(
         if value is not None and overrides.get(key, value) != value:
             raise ConfigError(f"{key}: got {value!r} and, with --set, {overrides[key]!r}; allowed: one of them")
     overrides |= {key: value for key, value in given.items() if value is not None}
-    name = DEFAULT_PRESET if preset_name is None else preset_name
     if settings:
-        print_settings(name, overrides)
+        print_settings(preset_name or preset_for(overrides), overrides)
         return
     folder, config, notes = prepare(out, preset_name, overrides, resume=resume, or_start=resume_or_start)
     context.call_on_close(folder.release)

@@ -6,7 +6,7 @@ are resized (``resize``) where that is asked for, and are an ``ImageData`` (``im
 
 from infogan_fast.data.errors import DataError
 from infogan_fast.data.images import ImageData
-from infogan_fast.data.loading import NAMES, canonical, is_image_folder, is_path, load
+from infogan_fast.data.loading import NAMES, canonical, is_general_images, is_image_folder, is_path, load
 from infogan_fast.data.sources.download import Progress
 from infogan_fast.data.sources.idx import read_idx
 from infogan_fast.data.sources.python import PythonData, from_python
@@ -21,6 +21,7 @@ __all__ = [
     "StoredImages",
     "canonical",
     "from_python",
+    "is_general_images",
     "is_image_folder",
     "is_path",
     "load",

@@ -60,6 +60,11 @@ def is_image_folder(name_or_path: str) -> bool:
     return not _is_name(name_or_path) and stat.S_ISDIR(_mode(path) or 0) and not has_idx_names(path)
 
 
+def is_general_images(name_or_path: str) -> bool:
+    """Whether it is a folder of image files, or a data set made to stand for one: ``shapes`` and ``photo-patches``."""
+    return is_image_folder(name_or_path) or name_or_path.partition(":")[0] in ("shapes", "photo-patches")
+
+
 def load(
     name_or_path: str,
     *,

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from infogan_fast.model import InfoGAN
-from infogan_fast.networks import chairs, keras, mnist, svhn
+from infogan_fast.networks import chairs, images, keras, mnist, svhn
 from infogan_fast.networks.parts import ImageShape, Layers, LinearHead, QHead, TrunkLayers
 from infogan_fast.spec import LatentSpec, Variance
 
-Networks = Literal["mnist", "svhn", "faces", "chairs", "keras"]
+Networks = Literal["mnist", "svhn", "faces", "chairs", "keras", "images"]
 
 
 class Architecture(NamedTuple):
@@ -25,6 +25,9 @@ class Architecture(NamedTuple):
     """Makes the trunk, from images to the features that D and Q share, of the images' shape."""
     q_head: Callable[[int, int, float], Layers]
     """Makes Q's head, from features to the parameters of Q(c|x), of their number and the width of Q's output."""
+    categorical_network: Callable[[ImageShape, int, float, bool], Layers] | None = None
+    """Makes what reads the categorical codes beside Q's head, from images to logits, of the images' shape, the number
+    of logits, the width, and whether colour, brightness and contrast are to mean nothing."""
 
 
 ARCHITECTURES: dict[Networks, Architecture] = {
@@ -33,6 +36,7 @@ ARCHITECTURES: dict[Networks, Architecture] = {
     "faces": Architecture(svhn.Generator, svhn.Trunk, LinearHead),
     "chairs": Architecture(chairs.Generator, chairs.Trunk, LinearHead),
     "keras": Architecture(keras.Generator, keras.Trunk, keras.QHead),
+    "images": Architecture(images.Generator, images.Trunk, images.ContinuousHead, images.CategoricalNetwork),
 }
 
 
@@ -44,6 +48,7 @@ def build_model(
     width: float = 1.0,
     seed: int = 0,
     networks: Networks = "mnist",
+    standardised: bool = False,
 ) -> InfoGAN:
     """An InfoGAN of one of the built-in architectures.
 
@@ -55,6 +60,8 @@ def build_model(
         seed: of the initial weights (PyTorch's default initialisation), which are drawn on the CPU whatever the
             device and leave torch's global generator as it was.
         networks: their architecture, one of ``ARCHITECTURES``.
+        standardised: whether a network of its own for the categorical codes sees images without colour, brightness and
+            contrast; architectures without such a network are the same.
 
     Raises:
         ValueError: the architecture is not for images of that shape, or ``width`` is not positive.
@@ -64,11 +71,16 @@ def build_model(
         torch.default_generator.manual_seed(seed)
         generator = architecture.generator(spec.input_dim, image_shape, width)
         trunk = architecture.trunk(image_shape, width)
+        columns, categories, categorical_network = spec.head_dim(variance), sum(spec.categorical), None
+        if architecture.categorical_network is not None and categories > 0:
+            categorical_network = architecture.categorical_network(image_shape, categories, width, standardised)
+            columns -= categories
         return InfoGAN(
             spec,
             generator=generator,
             trunk=trunk,
             discriminator_head=nn.Linear(trunk.out_features, 1),
-            q_head=architecture.q_head(trunk.out_features, spec.head_dim(variance), width),
+            q_head=architecture.q_head(trunk.out_features, columns, width) if columns > 0 else None,
+            categorical_network=categorical_network,
             variance=variance,
         )

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast import _extension as _extension  # registers the ops
-from infogan_fast.networks.parts import Layers, UnitTanh
+from infogan_fast.networks.parts import Layers, SmoothUpsample, UnitTanh
 from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
+from infogan_fast.networks.standardise import Standardise
 
 _Call = Callable[[Tensor, int], Tensor]
 _NO_ACTIVATION = 1.0  # the slope of a leaky ReLU that does nothing
@@ -32,7 +33,7 @@ _ROW_BY_ROW = frozenset(
         *(nn.Sigmoid, nn.Tanh, nn.Hardtanh),
         *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d),
         *(nn.AvgPool1d, nn.AvgPool2d, nn.MaxPool1d, nn.MaxPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d),
-        *(FlattenPixels, UnflattenPixels, UnitTanh),
+        *(FlattenPixels, UnflattenPixels, UnitTanh, SmoothUpsample, Standardise),
     }
 )
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -117,6 +118,8 @@ def _plan(layers: list[nn.Module], own_ops: OwnOps | None) -> list[_Call]:
             position += slope is not None
         elif own_ops and type(layer) is nn.ConvTranspose2d and _is_strided(layer) and layer.output_padding == (0, 0):
             calls.append(_upsample(layer, own_ops))
+        elif own_ops and type(layer) is SmoothUpsample:
+            calls.append(_smooth_upsample(layer, own_ops))
         elif own_ops and type(layer) is nn.Linear:
             calls.append(_linear(layer, own_ops))
         elif own_ops and isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and _normalises(layer):
@@ -173,6 +176,11 @@ def _downsample(layer: nn.Conv2d, slope: float, own_ops: OwnOps) -> _Call:
 def _upsample(layer: nn.ConvTranspose2d, own_ops: OwnOps) -> _Call:
     op = torch.ops.infogan_fast.upsample_conv2d.default
     return lambda batch, groups: op(own_ops.taken(batch), layer.weight, layer.bias, own_ops.onednn)
+
+
+def _smooth_upsample(layer: SmoothUpsample, own_ops: OwnOps) -> _Call:
+    op = torch.ops.infogan_fast.upsample_conv2d.default
+    return lambda batch, groups: op(own_ops.taken(batch), layer.kernel(), layer.conv.bias, own_ops.onednn)
 
 
 def _linear(layer: nn.Linear, own_ops: OwnOps) -> _Call:

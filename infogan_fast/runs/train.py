@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from infogan_fast.runs.start import start
 from infogan_fast.runs.trainer import Progress
 from infogan_fast.training.device import resolve
 from infogan_fast.training.overrides import settings_of
-from infogan_fast.training.presets import DEFAULT_PRESET, PLAIN_PRESET, preset
+from infogan_fast.training.presets import DEFAULT_PRESET, IMAGES_PRESET, PLAIN_PRESET, preset
 from infogan_fast.training.settings import OWN_DATA, OWN_NETWORKS, ConfigError, TrainConfig
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def train(
     after the step at hand with a checkpoint, from which ``resume=True`` goes on.
 
     Args:
-        preset_name: settings to begin with, one of ``infogan_fast.training.PRESETS``; None for ``mnist5k``, and with
-            networks of one's own for ``plain``, which has the paper's loss and neither augmentation nor schedules.
+        preset_name: settings to begin with, one of ``infogan_fast.training.PRESETS``; None for ``plain``, which has the
+            paper's loss and neither augmentation nor schedules, with networks of one's own; else for ``images`` where
+            ``data`` is a folder of image files or a data set that stands for one, and for ``mnist5k`` elsewhere.
         out: the run folder, made if missing; None for ``runs/<preset>``, with a number after it where that is taken.
         data: the name or path of a data set, as ``--data`` takes it; or a tensor or array, or a data set of torch, with
             or without labels. uint8 stands for images from 0 to 255; floating point, ``[N, *shape]`` of any shape, is
@@ -92,7 +93,7 @@ def train(
         preset_name,
         overrides,
         resume=resume,
-        default_preset=DEFAULT_PRESET if model is None else PLAIN_PRESET,
+        default_preset=None if model is None else PLAIN_PRESET,
     )
     try:
         for note in notes:
@@ -119,7 +120,7 @@ def prepare(
     *,
     resume: bool = False,
     or_start: bool = False,
-    default_preset: str = DEFAULT_PRESET,
+    default_preset: str | None = None,
 ) -> tuple[RunFolder, TrainConfig, list[str]]:
     """The folder of a run, held, its settings with device and width resolved, and notes for the user.
 
@@ -129,7 +130,7 @@ def prepare(
         overrides: settings in the place of the preset's.
         resume: whether to resume the run in ``out``.
         or_start: whether to start it there, if there is none.
-        default_preset: that of a new run where none was asked for.
+        default_preset: that of a new run where none was asked for; None for the one that suits the data.
 
     Raises:
         ConfigError, RunFolderError: as ``train``.
@@ -146,9 +147,17 @@ def prepare(
             except BaseException:
                 folder.release()
                 raise
-    name = default_preset if preset_name is None else preset_name
+    name = preset_name or default_preset or preset_for(overrides)
     config, notes = resolve(dataclasses.replace(preset(name), **overrides))
+    if name == IMAGES_PRESET and preset_name is None:
+        notes.insert(0, f"preset: {name}, chosen for images of one's own; --preset {DEFAULT_PRESET} is the digits'")
     return new_run_folder(out, name), config, notes
+
+
+def preset_for(overrides: Mapping[str, Any]) -> str:
+    """The preset of a new run where none was asked for, by the data that the settings name."""
+    name = overrides.get("data")
+    return IMAGES_PRESET if name is not None and datasets.is_general_images(name) else DEFAULT_PRESET
 
 
 def _own_data(data: Any, heldout: Any, overrides: dict[str, Any]) -> datasets.ImageData | None:

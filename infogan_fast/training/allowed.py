@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from infogan_fast.networks.architectures import Networks
 from infogan_fast.objectives import GAMES
+from infogan_fast.training.ignore import KINDS
 
 #: The largest integer that a setting may be.
 LARGEST_WHOLE = 2**31 - 1
@@ -71,6 +72,11 @@ Parts = Annotated[
     tuple[NetworkPart, ...],
     AfterValidator(_different),
     Field(description="any of generator, head, trunk, separated by commas; () for none"),
+]
+Views = Annotated[int, Field(ge=1, le=64)]
+Ignore = Annotated[
+    tuple[str, ...],
+    Field(description=f"any of {', '.join(KINDS)}, each with a strength after a colon or without; () for none"),
 ]
 BatchSize = Annotated[
     int,

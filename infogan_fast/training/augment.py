@@ -8,7 +8,7 @@ off a sheared image cannot be one for slant.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,14 @@ VIEWS = 3
 REAL, FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR = range(VIEWS)
 
 
+class Changes(Protocol):
+    """What changes images of several views."""
+
+    def augment(self, images: Tensor, *views: int) -> Tensor:
+        """As ``Views.augment``."""
+        ...
+
+
 class Views(NamedTuple):
     """Random views of B images, or of other data, V of each."""
 
@@ -26,6 +34,8 @@ class Views(NamedTuple):
     """``[V, B, H, W, 2]``: where each pixel of a view comes from, x and y in [-1, 1]; None for where it is."""
     noise: Tensor | None
     """``[V, B, *shape]``, added after that; None for none."""
+    changes: Changes | None = None
+    """Further changes, made first; None for none."""
 
     def augment(self, images: Tensor, *views: int) -> Tensor:
         """Views of images ``[len(views) * B, *shape]``, a batch for each; differentiable in them. Outside is 0.
@@ -35,6 +45,8 @@ class Views(NamedTuple):
             views: numbers in sequence.
         """
         chosen = slice(views[0], views[-1] + 1)
+        if self.changes is not None:
+            images = self.changes.augment(images, *views)
         if self.points is not None:
             images = F.grid_sample(images, self.points[chosen].flatten(0, 1), align_corners=False)
         return images if self.noise is None else images + self.noise[chosen].flatten(0, 1)

@@ -16,6 +16,7 @@ from infogan_fast.spec import Latents
 from infogan_fast.training import randomness
 from infogan_fast.training.augment import Views
 from infogan_fast.training.batches import batches_of
+from infogan_fast.training.category_views import CategoryViews, RandomChanges
 from infogan_fast.training.settings import TrainConfig
 
 
@@ -28,12 +29,14 @@ class UpdateInputs(NamedTuple):
     """How D and Q see the images, by ``augment.REAL`` and so on."""
     real: Tensor | None
     """``[B, *shape]``, the real images, those with pixels in [0, 1]; None where D is not updated."""
-    second_view: Views | None
-    """Another view of the real images, if a term asks for it."""
+    second_view: Views | RandomChanges | None
+    """Another view of the real images, if a term asks for it and there are no ``category_views``."""
     labels: Tensor | None
     """``[B]`` int64, classes of the real images, if a term asks for them."""
     uniform: Tensor | None
     """``[B]``, U(0, 1), if a term asks for it."""
+    category_views: CategoryViews | None = None
+    """What the network that reads the categories is shown, if there is one."""
 
 
 class StepInputs:
@@ -48,6 +51,7 @@ class StepInputs:
         device: of the inputs.
         dtype: of the inputs.
         asked_for: what terms ask for, ``Term.inputs``.
+        categories: whether the categories are read by a network of their own, off views of their own.
 
     Raises:
         ConfigError: the batch is larger than the data.
@@ -61,6 +65,7 @@ class StepInputs:
         device: torch.device,
         dtype: torch.dtype,
         asked_for: Collection[Input] = (),
+        categories: bool = False,
     ) -> None:
         self._spec, self._batch_size, self._dtype = config.spec, config.batch_size, dtype
         self._asked_for = frozenset(asked_for)
@@ -69,7 +74,7 @@ class StepInputs:
         like = torch.empty((config.batch_size, *data.images.shape[1:]), dtype=dtype, device=device)
         second_view, uniform = "second_view" in self._asked_for, "uniform" in self._asked_for
         self._seeds = [randomness.LatentSeed(config.seed, device) for _ in range(updates)]
-        self._views = [randomness.RandomViews(config, like, second_view, uniform) for _ in range(updates)]
+        self._views = [randomness.RandomViews(config, like, second_view, uniform, categories) for _ in range(updates)]
 
     def prepare(self, step: int) -> None:
         """Refill, in place, what the step reads.
@@ -90,5 +95,7 @@ class StepInputs:
             latents = sample_latents(self._spec, self._batch_size, seed.tensor, randomness.TRAINING, dtype=self._dtype)
             images, labels = batches[index] if index < len(batches) else (None, None)
             real = None if images is None else to_float(images, self._dtype)
-            inputs.append(UpdateInputs(latents, views.views, real, views.second_view, labels, views.uniform))
+            inputs.append(
+                UpdateInputs(latents, views.views, real, views.second_view, labels, views.uniform, views.category_views)
+            )
         return inputs

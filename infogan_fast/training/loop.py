@@ -57,7 +57,12 @@ class TrainingLoop:
         asked_for = {name for term in objective for name in term.inputs}
         self.reads_labels = "labels" in asked_for
         """Whether a term reads the labels of the real images."""
-        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for)
+        categories = self.model.categorical_network is not None
+        if (categories or config.ignore) and not (data.is_images and len(data.shape) == 3):
+            raise ConfigError(
+                f"ignore and categorical_network: got {data.name}, {size_text(data.shape)}, allowed: images"
+            )
+        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, categories)
         capacity = min(config.log_every, config.steps)
         like = torch.empty(0, dtype=_at_least_float32(self.model.dtype), device=self.device)
         self.history = History(self.spec, self.training_step.metrics, capacity, like)

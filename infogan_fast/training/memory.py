@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast.data.memory import free_memory, gib
+from infogan_fast.networks.parts import SmoothUpsample
 from infogan_fast.training.networks import build_networks
 from infogan_fast.training.settings import ConfigError, TrainConfig
 
@@ -84,7 +85,11 @@ def _sizes(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int,
             # D sees real and generated images, while the layers' outputs of G are kept for its update.
             nets.generator(torch.empty(config.batch_size, spec.input_dim))
             features = nets.trunk(torch.empty(2 * config.batch_size, *image_shape))
-            nets.q(features[: config.batch_size])
+            if nets.q is not None:
+                nets.q(features[: config.batch_size])
+            if nets.categorical_network is not None:
+                views = 2 * config.real_information_views + 1 if config.uses_real_information else 1
+                nets.categorical_network(torch.empty(views * config.batch_size, *image_shape))
     parameters = sum(parameter.numel() for parameter in nets.parameters())
     ema = sum(parameter.numel() for parameter in nets.generator.parameters()) if config.ema > 0.0 else 0
     width = 0.5 if config.precision == "bfloat16" else 1.0
@@ -98,7 +103,7 @@ class _Outputs:
     def __init__(self, nets: nn.Module) -> None:
         self.count = 0
         for module in nets.modules():
-            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | SmoothUpsample):
                 module.register_forward_hook(self._add)
 
     def _add(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:

@@ -46,6 +46,7 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
             width=config.width,
             seed=config.seed,
             networks=config.networks,
+            standardised=config.ignored.forgets_colour,
         )
     except ValueError as error:
         raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error

@@ -72,6 +72,27 @@ PRESETS = {
         rotation=0.0,
         instance_noise=0.2,
     ),
+    # Not the paper's: for images of one's own, grey or in colour, 300 or many. docs/recipe.md has the trials.
+    "images": replace(
+        TrainConfig(),
+        networks="images",
+        categorical=(10,),
+        real_information=1.0,
+        real_information_views=4,
+        ignore=("colour",),
+        continuous_weight=0.1,
+        variance="learned",
+        steps=3000,
+        batch_size=64,
+        learning_rate_discriminator=2e-4,
+        learning_rate_generator=1e-3,
+        learning_rate_head=1e-3,
+        shear=0.0,
+        rotation=0.0,
+        augmentation=0.5,
+        instance_noise=0.05,
+        ema=0.995,
+    ),
     "mnist": _PAPER_MNIST,
     # Appendix C.2. For house numbers in colour, 32x32x3.
     "svhn": replace(
@@ -125,6 +146,9 @@ DEFAULT_PRESET = "mnist5k"
 
 #: For networks of one's own.
 PLAIN_PRESET = "plain"
+
+#: For images of one's own.
+IMAGES_PRESET = "images"
 
 
 def preset(name: str) -> TrainConfig:

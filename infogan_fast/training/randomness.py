@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from infogan_fast.training.augment import VIEWS, AffineRange, Views, affine_maps, mapped, pixel_centres
+from infogan_fast.training.category_views import CategoryViews, RandomChanges
 from infogan_fast.training.settings import ConfigError, TrainConfig
 
 # Offsets of the package's own generator, one per place that samples latent variables.
@@ -60,9 +61,12 @@ class RandomViews:
         like: a batch ``[B, *shape]`` of the data's dtype on the device; only images are moved.
         second_view: whether there is another view of the real images.
         uniform: whether there is a random number per image.
+        categories: whether the categories are read by a network of their own, off views of their own.
     """
 
-    def __init__(self, config: TrainConfig, like: Tensor, second_view: bool, uniform: bool) -> None:
+    def __init__(
+        self, config: TrainConfig, like: Tensor, second_view: bool, uniform: bool, categories: bool = False
+    ) -> None:
         self._seed, self._noise, self._like = config.seed, config.instance_noise, like
         self._range = AffineRange(config.shear, config.rotation)
         self._generator = torch.Generator(like.device)
@@ -70,10 +74,22 @@ class RandomViews:
         if like.ndim == 4:
             height, width = like.shape[2:]
             self._pixels = pixel_centres(height, width, like.device).to(like.dtype)
-        self.views = self._empty(VIEWS, self._noise, self._range)
+        self._changes: RandomChanges | None = None
+        if self._pixels is not None and config.augmentation > 0.0:
+            self._changes = RandomChanges(config.ignored.moves_alone(), like, VIEWS, config.augmentation)
+        self.views = self._empty(VIEWS, self._noise, self._range)._replace(changes=self._changes)
         """``augment.VIEWS`` of each image, those of the last call."""
-        self.second_view = self._empty(1, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW) if second_view else None
+        self.second_view: Views | RandomChanges | None = None
         """The other view of the real images, which the term on real images compares with ``augment.REAL``."""
+        self.category_views: CategoryViews | None = None
+        """What the network that reads the categories is shown, if there is one."""
+        if categories:
+            pairs = config.real_information_views if second_view else 0
+            self.category_views = CategoryViews(config.ignored, like, pairs)
+        elif second_view and config.ignore:
+            self.second_view = RandomChanges(config.ignored, like, 1)
+        elif second_view:
+            self.second_view = self._empty(1, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW)
         self.uniform = like.new_empty(len(like)) if uniform else None
         """``[B]``, U(0, 1)."""
 
@@ -87,14 +103,18 @@ class RandomViews:
         """Draw those of an update, counted from 0; refilled in place, so a captured step reads them afresh."""
         self._generator.manual_seed(_seed(self._seed, _VIEWS, update))
         self._refill(self.views, self._noise, self._range)
-        if self.second_view is not None:  # after the others, which are the same without it
+        # After the others, which are the same without these.
+        if isinstance(self.second_view, Views):
             self._refill(self.second_view, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW)
+        for views in (self.second_view, self.category_views, self._changes):
+            if isinstance(views, RandomChanges | CategoryViews):
+                views.draw(self._generator)
         if self.uniform is not None:
             self.uniform.uniform_(generator=self._generator)
         return self.views
 
     def _refill(self, views: Views, deviation: float, limits: AffineRange) -> None:
-        points, noise = views
+        points, noise = views.points, views.noise
         if noise is not None:
             noise.normal_(0.0, deviation, generator=self._generator)
         if points is not None and self._pixels is not None:

@@ -14,6 +14,7 @@ from infogan_fast.text import short
 from infogan_fast.training import allowed
 from infogan_fast.training.allowed import LARGEST_WHOLE as LARGEST_WHOLE
 from infogan_fast.training.allowed import OWN_NETWORKS as OWN_NETWORKS
+from infogan_fast.training.ignore import Ignored, ignored
 
 #: Of the setting ``data``: a tensor or data set that was given from Python.
 OWN_DATA = "own"
@@ -144,6 +145,20 @@ class TrainConfig:
         "labels; 0 = plain InfoGAN; without categorical codes it does nothing",
     )
 
+    real_information_views: allowed.Views = setting(
+        1,
+        "how many pairs of views of each real image that term compares in a step, where the categories are read by a "
+        "network of their own; more make it surer",
+    )
+    ignore: allowed.Ignore = setting(
+        (),
+        "what the categorical codes are to ignore, kind or kind:strength, separated by commas: the views of the real "
+        "images, which the term on them compares, differ in it, and so do the generated images that Q reads the "
+        "categories off where these have a network of their own (networks=images). Always a little of rotation:15, "
+        "shear:0.2, scale:0.4 and shift:0.2, unless they are named, such as rotation:0. () = small shears, rotations, "
+        "changes of scale and shifts",
+    )
+
     # Optimisation
     steps: allowed.Positive = setting(
         7000, "length of the run, in training steps: discriminator_updates of D, then generator_updates of G"
@@ -164,6 +179,12 @@ class TrainConfig:
     rotation: allowed.Degrees = setting(
         5.0,
         "largest random rotation of the input images of D and Q, real and generated, in degrees",
+    )
+    augmentation: allowed.Fraction = setting(
+        0.0,
+        "probability that an input image of D and Q, real or generated, is moved in what is to be ignored: rotated, "
+        "sheared, scaled, shifted, cropped or flipped as far as ignore says; below 1, so that G still learns the "
+        "images as they are. For few images, of which D would else learn every one",
     )
     instance_noise: allowed.NotNegative = setting(
         0.5,
@@ -228,6 +249,10 @@ class TrainConfig:
             game_terms(self.game, self.options_of_game)
         except ValueError as error:
             raise ConfigError(f"game_options: {error}") from error
+        try:
+            ignored(self.ignore)
+        except ValueError as error:
+            raise ConfigError(f"ignore: {error}") from error
         if self.spec.num_codes == 0:
             raise ConfigError("categorical and continuous: got none of either, allowed: at least one code")
 
@@ -259,6 +284,11 @@ class TrainConfig:
             if not colon or not name:
                 raise ValueError(f"got {short(part)}, allowed: name:value, the value a number")
         return options
+
+    @property
+    def ignored(self) -> Ignored:
+        """How far the views differ that the categories are read off, from ``ignore``."""
+        return ignored(self.ignore)
 
     @property
     def uses_real_information(self) -> bool:

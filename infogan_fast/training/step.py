@@ -61,10 +61,13 @@ class TrainingStep:
         self._generator = NetworkRunner(model.generator, own_ops)
         self._trunk = NetworkRunner(model.trunk, of_discriminator)
         self._discriminator_head = NetworkRunner(model.discriminator_head, of_discriminator)
-        self._q = NetworkRunner(model.q, own_ops)
+        self._q = None if model.q is None else NetworkRunner(model.q, own_ops)
+        own_categories = model.categorical_network
+        self._categories = None if own_categories is None else NetworkRunner(own_categories, own_ops)
+        trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], model.q_parameters()
         if "head" not in config.information_gradient:  # else parameters that the user has frozen stay so
-            model.q.requires_grad_(False)
-        trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], list(model.q.parameters())
+            for parameter in q:
+                parameter.requires_grad_(False)
         self._discriminator_parameters = trunk + q
         captured = device.type == "cuda" and config.cuda_graph
         self.discriminator_optimizer = FusedAdam([trunk, q], config.betas, captured)
@@ -134,21 +137,28 @@ class TrainingStep:
         assert real is not None
         images = inputs.views.augment(torch.cat((real, fake)), REAL, FAKE_FOR_DISCRIMINATOR)
         seen_real, seen_fake = torch.split(images, batch) if self._keeps_images else (None, None)
-        if self._second_view:
+        beside_views = self._categories is not None  # which Q then reads the real images' categories off
+        second_view = self._second_view and not beside_views
+        if second_view:
             assert inputs.second_view is not None
             images = torch.cat((images, inputs.second_view.augment(real, 0)))
         with self._autocast():
             features = self._trunk(images, groups=len(images) // batch)
-            # D judges the first two batches; Q reads the generated images, and with a term on two views all.
-            judged, read = (features[: 2 * batch], features) if self._second_view else (features, features[batch:])
+            judged = features[: 2 * batch] if second_view else features
             real_logits, fake_logits = torch.split(to_float32(self._discriminator_head(judged, groups=2)), batch)
-            if self.model.q_head is None:
-                read = images if self._second_view else images[batch:]
-            elif "trunk" not in self.config.information_gradient:
+            # Q reads the generated images, and with a term on two views all.
+            read = features if self.model.q_head is not None else images
+            if self.model.q_head is not None and "trunk" not in self.config.information_gradient:
                 read = read.detach()
-            head = self._q(read, groups=len(read) // batch)
-        heads = torch.split(head, batch)
-        real_head, fake_head, second_view_head = heads if self._second_view else (None, head, None)
+            read = read if self._second_view else read[batch:]
+            head = None if self._q is None else self._q(read, groups=len(read) // batch)
+        heads = () if head is None else torch.split(to_float32(head), batch)
+        if beside_views:
+            real_head, second_view_head, fake_head = self._with_categories(heads, real, fake, inputs)
+        elif self._second_view:
+            real_head, fake_head, second_view_head = heads
+        else:
+            real_head, fake_head, second_view_head = None, heads[0], None
         passes = DiscriminatorPasses(
             real_logits=real_logits,
             fake_logits=fake_logits,
@@ -158,12 +168,39 @@ class TrainingStep:
             real=seen_real,
             fake=seen_fake,
             judge=self._judge,
-            real_head=None if real_head is None else to_float32(real_head),
-            second_view_head=None if second_view_head is None else to_float32(second_view_head),
+            real_head=real_head,
+            second_view_head=second_view_head,
             labels=inputs.labels,
             uniform=inputs.uniform,
         )
         return _total([_checked(term, term(passes)) for term in self._discriminator_terms])
+
+    def _with_categories(
+        self, heads: Sequence[Tensor], real: Tensor, fake: Tensor, inputs: UpdateInputs
+    ) -> tuple[Tensor | None, Tensor | None, Tensor]:
+        """Q's output for the real images twice and for the generated ones, categories read by a network of their own.
+
+        With a term on real images that network learns from these alone: generated images, which differ in less at
+        first, would teach it to tell categories by that, such as the size of a blob.
+
+        Args:
+            heads: Q's other columns, for the real images where a term asks for them and for the generated ones.
+            real, fake: the images as they are.
+            inputs: the update's.
+        """
+        assert self._categories is not None
+        assert inputs.category_views is not None
+        pairs = inputs.category_views.pairs
+        images = inputs.category_views.of_discriminator(real, fake)
+        with self._autocast():
+            logits = to_float32(self._categories(images, groups=2 * pairs + 1))
+        if pairs == 0:
+            return None, None, torch.cat((logits, *heads), dim=1)
+        real_logits, fake_logits = logits[: 2 * pairs * len(fake)], logits[2 * pairs * len(fake) :].detach()
+        fake_head = torch.cat((fake_logits, *heads[-1:]), dim=1)
+        others = [heads[0].repeat(pairs, 1)] if heads else []
+        one, other = (torch.cat((half, *others), dim=1) for half in real_logits.chunk(2))
+        return one, other, fake_head
 
     def _judge(self, images: Tensor) -> Tensor:
         with self._autocast():
@@ -174,10 +211,18 @@ class TrainingStep:
         with self._autocast():
             features = self._trunk(images)
             logits = to_float32(self._discriminator_head(features))
-            read = images if self.model.q_head is None else features
-            head = self._q(read) if self._generator_reads_q else None
+            head = self._generator_head(images, features, fake, inputs) if self._generator_reads_q else None
         passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
         return _total([_checked(term, term(passes)) for term in self._generator_terms])
+
+    def _generator_head(self, images: Tensor, features: Tensor, fake: Tensor, inputs: UpdateInputs) -> Tensor:
+        parts = []
+        if self._categories is not None:
+            assert inputs.category_views is not None
+            parts.append(self._categories(inputs.category_views.of_generator(fake)))
+        if self._q is not None:
+            parts.append(self._q(images if self.model.q_head is None else features))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def follow(self, schedule: Schedule) -> None:
         """Set the learning rates and weights of the steps to come."""

@@ -174,7 +174,8 @@ def test_images_reach_both_ends():
     for networks in ARCHITECTURES:
         nets = build_model(SPEC, (1, 16, 16), width=0.1, networks=networks)
         with torch.no_grad():
-            nets.generator.layers[-2].weight.mul_(1000.0)
+            for weight in nets.generator.layers[-2].parameters():
+                weight.mul_(1000.0)
             images = nets.generator(torch.randn(16, 7, generator=torch.Generator().manual_seed(0)))
         assert float(images.min()) < 0.01, networks
         assert float(images.max()) > 0.99, networks

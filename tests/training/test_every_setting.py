@@ -102,7 +102,7 @@ class Rows(nn.Module):
 
 def test_networks(make_config, data):
     images = ImageData("larger", data.images.repeat(1, 1, 2, 2))
-    for name in ("mnist", "svhn", "chairs", "keras"):
+    for name in ("mnist", "svhn", "chairs", "keras", "images"):
         config = make_config(networks=name)
         built = build_model(config.spec, (1, 16, 16), variance=config.variance, width=0.05, networks=name)
         assert str(TrainingLoop(config, images).model) == str(built)
@@ -249,6 +249,74 @@ def test_information_gradient(make_config, data):
         for name, gradient in without.items():
             torch.testing.assert_close(gradient, plain[name] if name == network else whole[name], msg=f"{part}, {name}")
         assert not torch.allclose(whole[network], plain[network], rtol=1e-2)
+
+
+def test_real_information_views(make_config, data):
+    """So many pairs of views of each image are compared."""
+    images = ImageData("larger", data.images.repeat(1, 1, 2, 2))
+
+    def heads(pairs, **settings):
+        config = make_config(networks="images", real_information_views=pairs, **settings)
+        loop, shapes = TrainingLoop(config, images), []
+        loop.training_step._discriminator_terms[-1] = term = Watched(loop.training_step._discriminator_terms[-1])
+        loop.advance()
+        shapes = [None if head is None else list(head.shape) for head in term.seen]
+        return shapes, config.spec.head_dim(config.variance)
+
+    for pairs in (1, 3):
+        shapes, columns = heads(pairs, real_information=1.0)
+        assert shapes == [[8, columns], [8 * pairs, columns], [8 * pairs, columns]]
+        assert heads(pairs, real_information=0.0)[0] == [[8, columns], None, None]
+
+
+class Watched:
+    """A term that notes the heads that it is given."""
+
+    def __init__(self, term):
+        self._term, self.metrics = term, term.metrics
+
+    def __call__(self, passes):
+        self.seen = passes.fake_head, passes.real_head, passes.second_view_head
+        return self._term(passes)
+
+
+def test_ignore(make_config, data):
+    """Views differ in what is named, whatever reads the categories; a network of its own forgets all colour."""
+    larger = data.images.repeat(1, 1, 2, 2)
+    images = ImageData("larger", torch.cat((larger, larger.flip(2), 255 - larger), dim=1))
+    for networks in ("mnist", "images"):
+        seen = []
+        for ignore in ((), ("flip:1",), ("colour",)):
+            config = make_config(networks=networks, real_information=1.0, ignore=ignore)
+            now = inputs(config, images)
+            real = now.real
+            assert (now.category_views is None) == (networks == "mnist")
+            seen.append(
+                now.second_view.augment(real, 0)
+                if now.category_views is None
+                else now.category_views.of_discriminator(real, real)[: len(real)]
+            )
+            front = [type(m).__name__ for m in TrainingLoop(config, images).model.modules()]
+            assert ("Standardise" in front) == (networks == "images" and ignore == ("colour",))
+        assert not torch.allclose(seen[0], seen[1], atol=1e-2)
+        assert torch.allclose(seen[2][:, 0], seen[2][:, 1])
+        assert not torch.allclose(seen[0][:, 0], seen[2][:, 0], atol=1e-2)
+    vectors = ImageData("vectors", torch.rand(20, 5))
+    with pytest.raises(ConfigError, match="ignore and categorical_network: got vectors, 5, allowed: images"):
+        TrainingLoop(make_config(networks="own", ignore=("flip",)), vectors, own_of_vectors(make_config))
+
+
+def own_of_vectors(make_config):
+    """Networks for vectors of 5 numbers."""
+    config = make_config(networks="own", ignore=("flip",))
+    return ig.InfoGAN(
+        config.spec,
+        generator=nn.Linear(config.spec.input_dim, 5),
+        trunk=nn.Linear(5, 6),
+        discriminator_head=nn.Linear(6, 1),
+        q_head=nn.Linear(6, config.spec.head_dim(config.variance)),
+        variance=config.variance,
+    )
 
 
 def test_real_information(make_config, data):

@@ -130,6 +130,24 @@ def test_rotation(make_config, data):
         assert 0.9 * degrees < float(angles.max()) <= degrees + 1e-3
 
 
+def test_augmentation(make_config, data):
+    """That fraction of the images of every view is moved as ``ignore`` says, and its values stay."""
+    settings = {
+        **PLAIN,
+        "batch_size": 30,
+        "ignore": ("flip:1", "rotation:0", "shear:0", "scale:0", "shift:0", "colour"),
+    }
+    for probability in (0.0, 0.5, 1.0):
+        now = inputs(make_config(**settings, augmentation=probability), data)
+        images = now.real.repeat(3, 1, 1, 1)
+        seen = now.views.augment(images, 0, 1, 2)
+        flipped = (seen - images.flip(3)).abs().amax((1, 2, 3)) < 1e-5
+        kept = (seen - images).abs().amax((1, 2, 3)) < 1e-5
+        assert bool((flipped | kept).all())
+        assert [float(view.float().mean()) for view in flipped.chunk(3)] == pytest.approx([probability] * 3, abs=0.35)
+        assert float(flipped.float().mean()) == pytest.approx(probability, abs=0.2)
+
+
 def test_instance_noise(make_config, data):
     for deviation in (0.1, 2.0):
         noise = inputs(make_config(instance_noise=deviation), data).views.noise

@@ -17,6 +17,7 @@ SHAPES = {
     "mnist5k": (1, 28, 28),
     "mnist5k-plain": (1, 28, 28),
     "sprites": (1, 32, 32),
+    "images": (3, 32, 32),
     "mnist": (1, 28, 28),
     "svhn": (3, 32, 32),
     "celeba": (3, 32, 32),

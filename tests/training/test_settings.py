@@ -39,6 +39,8 @@ WRONG = {
     "rotation": [-1.0, 181.0],
     "variance": [0.0, -1.0, "fixed", None, []],
     "real_information": [-1.0, None],
+    "real_information_views": [0, 65, None],
+    "ignore": ["colour", (1,), None],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
     "batch_size": [1, 0, 65537],
@@ -47,6 +49,7 @@ WRONG = {
     "learning_rate_head": [float("inf")],
     "betas": [(0.5,), (0.5, 1.0), (-0.1, 0.9), 0.5],
     "decay_from": [-0.1, 1.1],
+    "augmentation": [-0.1, 1.1, None],
     "instance_noise": [-0.5],
     "ema": [-0.1, 1.0, None],
     "device": ["gpu", 0],
@@ -92,7 +95,7 @@ def test_wrong_value_says_name_value_and_what_is_allowed(name, value):
         ("heldout_fraction", "a number >= 0 and < 1"),
         ("rotation", "a number from 0 to 180"),
         ("compile", "true, false, none"),
-        ("networks", "mnist, svhn, faces, chairs, keras, own"),
+        ("networks", "mnist, svhn, faces, chairs, keras, images, own"),
         ("game", "non-saturating, hinge, wgan-gp"),
     ],
 )
@@ -154,9 +157,9 @@ def test_settings_text_fits_the_terminal():
 def test_presets():
     assert preset("mnist5k-plain") == TrainConfig()
     assert preset("mnist5k").real_information > 0.0 == preset("mnist5k-plain").real_information
-    assert all(PRESETS[name].real_information == 0.0 for name in PRESETS if name != "mnist5k")
+    assert all(PRESETS[name].real_information == 0.0 for name in PRESETS if name not in ("mnist5k", "images"))
     assert preset("mnist").batch_size == 128
-    known = "plain, mnist5k, mnist5k-plain, sprites, mnist, svhn, celeba, faces, chairs, keras"
+    known = "plain, mnist5k, mnist5k-plain, sprites, images, mnist, svhn, celeba, faces, chairs, keras"
     assert ", ".join(PRESETS) == known
     with pytest.raises(ConfigError, match=rf"'mnst' is unknown; known presets: {known}; did you mean mnist\?"):
         preset("mnst")

@@ -1,0 +1,118 @@
+"""Random views of images that show the category and nothing else: what it is to ignore differs from view to view.
+
+The information that its category for one view of a real image has about that
+for another (``objectives.real_information``) is then only what the views have in common (Ji, Henriques, Vedaldi 2019).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from infogan_fast.training.augment import mapped, pixel_centres
+from infogan_fast.training.ignore import Ignored
+
+_BLUR = 5  # pixels, side of the kernel
+_NUMBERS = 11  # for moving pixels and blurring
+
+
+class RandomChanges:
+    """Views of some batches of images, each image changed at random.
+
+    Pixels are moved by an affine map (what comes from outside the image is its nearest edge), blurred, and for
+    ``colour`` mixed towards grey with random weights of the channels. The random numbers are kept in one tensor that is
+    refilled in place, so that a captured step reads them afresh.
+
+    Args:
+        ignored: how far views differ.
+        like: a batch ``[B, C, H, W]`` of the images' dtype on the device.
+        count: how many batches there are views of.
+        probability: that the pixels of an image are moved.
+    """
+
+    def __init__(self, ignored: Ignored, like: Tensor, count: int, probability: float = 1.0) -> None:
+        self._ignored, self._probability = ignored, probability
+        batch, channels, height, width = like.shape
+        self._uniform = like.new_zeros((count, batch, _NUMBERS + channels))
+        self._pixels = pixel_centres(height, width, like.device).to(like.dtype)
+        weights = torch.tensor([math.comb(_BLUR - 1, k) for k in range(_BLUR)], dtype=like.dtype, device=like.device)
+        self._blur = (weights / weights.sum()).repeat(channels, 1)
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw new views."""
+        self._uniform.uniform_(generator=generator)
+
+    def augment(self, images: Tensor, *views: int) -> Tensor:
+        """Views of images ``[len(views) * B, C, H, W]``, a batch for each; differentiable in them.
+
+        Args:
+            images: batch by batch.
+            views: numbers in sequence, of ``count``.
+        """
+        uniform, limits = self._uniform[views[0] : views[-1] + 1].flatten(0, 1), self._ignored
+        if limits.moves:
+            maps = _maps(uniform, limits)
+            if self._probability < 1.0:
+                as_it_is = torch.eye(2, 3, dtype=maps.dtype, device=maps.device)
+                maps = torch.where(uniform[:, 10, None, None] < self._probability, maps, as_it_is)
+            points = mapped(maps, self._pixels)
+            images = F.grid_sample(images, points, padding_mode="border", align_corners=False)
+        if limits.blur > 0.0:
+            images = torch.lerp(images, self._blurred(images), limits.blur * uniform[:, 8, None, None, None])
+        if limits.colour > 0.0:
+            weights = uniform[:, _NUMBERS:, None, None]
+            grey = (images * (weights / weights.sum(1, keepdim=True).clamp_min(1e-6))).sum(1, keepdim=True)
+            images = torch.lerp(images, grey.expand_as(images), limits.colour)
+        return images
+
+    def _blurred(self, images: Tensor) -> Tensor:
+        padded, channels = F.pad(images, [_BLUR // 2] * 4, mode="replicate"), images.shape[1]
+        rows = F.conv2d(padded, self._blur[:, None, :, None], groups=channels)
+        return F.conv2d(rows, self._blur[:, None, None, :], groups=channels)
+
+
+def _maps(uniform: Tensor, limits: Ignored) -> Tensor:
+    """Affine maps ``[B, 2, 3]``, from a view's coordinates to the image's, from numbers ``[B, n]`` in [0, 1)."""
+    signed = 2.0 * uniform - 1.0
+    angle, shear = math.radians(limits.rotation) * signed[:, 0], limits.shear * signed[:, 1]
+    zoom = (limits.log_zoom * uniform[:, 6]).exp()
+    scale = (limits.scale * signed[:, 2]).exp() * zoom
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    flip = torch.where(uniform[:, 7] < limits.flip, -1.0, 1.0)
+    across, down = (2.0 * limits.shift * signed[:, 3 + axis] for axis in (0, 1))  # a side is 2 long
+    crop_across, crop_down = (1.0 - zoom) * signed[:, 5], (1.0 - zoom) * signed[:, 9]
+    rows = (
+        torch.stack((flip * cos, scale * shear - sin, across + crop_across), dim=-1),
+        torch.stack((flip * sin, cos, down + crop_down), dim=-1),
+    )
+    return torch.stack(rows, dim=-2)
+
+
+class CategoryViews:
+    """What the network that reads the categories is shown in an update of D and Q, and in one of G.
+
+    Args:
+        ignored: how far views differ.
+        like: a batch ``[B, C, H, W]`` of the images' dtype on the device.
+        pairs: how many pairs of views there are of each real image; 0 where no term compares them.
+    """
+
+    def __init__(self, ignored: Ignored, like: Tensor, pairs: int) -> None:
+        self.pairs = pairs
+        self._changes = RandomChanges(ignored, like, 2 * pairs + 2)
+
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw new views."""
+        self._changes.draw(generator)
+
+    def of_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Views ``[(2 pairs + 1) * B, C, H, W]``: one of each pair, the others of them, and of the generated images."""
+        images = torch.cat([*[real] * (2 * self.pairs), fake])
+        return self._changes.augment(images, *range(2 * self.pairs + 1))
+
+    def of_generator(self, fake: Tensor) -> Tensor:
+        """Views ``[B, C, H, W]`` of the generated images, for G's update; differentiable in them."""
+        return self._changes.augment(fake, 2 * self.pairs + 1)
