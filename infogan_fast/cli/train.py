@@ -65,7 +65,7 @@ def train(
             raise ConfigError(f"{key}: got {value!r} and, with --set, {overrides[key]!r}; allowed: one of them")
     overrides |= {key: value for key, value in given.items() if value is not None}
     if settings:
-        print_settings(preset_name or preset_for(overrides), overrides)
+        print_settings(preset_for(overrides) if preset_name is None else preset_name, overrides)
         return
     folder, config, notes = prepare(out, preset_name, overrides, resume=resume, or_start=resume_or_start)
     context.call_on_close(folder.release)

@@ -147,7 +147,7 @@ def prepare(
             except BaseException:
                 folder.release()
                 raise
-    name = preset_name or default_preset or preset_for(overrides)
+    name = preset_name if preset_name is not None else default_preset or preset_for(overrides)
     config, notes = resolve(dataclasses.replace(preset(name), **overrides))
     if name == IMAGES_PRESET and preset_name is None:
         notes.insert(0, f"preset: {name}, chosen for images of one's own; --preset {DEFAULT_PRESET} is the digits'")
