@@ -254,7 +254,7 @@ def test_a_signal_to_all_processes_saves_and_leaves_no_worker(tmp_path, number, 
         process.kill()
     assert process.returncode == code, errors
     assert "Traceback" not in errors
-    assert "streaming: 24 images, which would take 1.79e-06 GiB of memory, are read by 2 worker processes" in printed
+    assert "streaming: 24 images, which would take 1.43e-06 GiB of memory, are read by 2 worker processes" in printed
     assert "saved; resume with: infogan-fast train --resume" in printed
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     *_, last = checkpoints(tmp_path / "run" / "checkpoints")
