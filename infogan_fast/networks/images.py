@@ -25,7 +25,7 @@ from infogan_fast.networks.parts import (
 from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
 from infogan_fast.networks.standardise import Standardise
 
-_WIDEST = 512
+_WIDEST, _NARROWEST = 512, 64
 _READ_AT = 32  # pixels: the categories are read off images whose sides are below twice that
 _COARSEST = 7
 _MOST_COARSE_PIXELS = 16 * 16
@@ -34,8 +34,9 @@ _MOST_COARSE_PIXELS = 16 * 16
 class Generator(Layers):
     """``[B, input_dim]`` latent variables to images ``[B, C, H, W]`` in [0, 1].
 
-    A fully connected layer, then upsampling layers to half as many channels each, 128 before the last; batch
-    normalisation and ReLU after each; the last one to the image, tanh, which is mapped to [0, 1].
+    A fully connected layer to 512 channels, upsampling layers to half as many each, at least 64; batch normalisation
+    and ReLU after each; a 3x3 convolution of the pixels to the image, without which the last upsampling would have to
+    draw every edge from half as many pixels; tanh, which is mapped to [0, 1].
 
     Raises:
         ValueError: the image's sides cannot be halved that far, or ``width`` is not positive.
@@ -54,14 +55,22 @@ class Generator(Layers):
         ]
         for before, after in pairwise(channels):
             layers += [SmoothUpsample(before, after), nn.BatchNorm2d(after), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, SmoothUpsample(channels[-1], image_shape[0]), UnitTanh())
+        finest = scaled(_NARROWEST, width)
+        self.layers = nn.Sequential(
+            *layers,
+            SmoothUpsample(channels[-1], finest),
+            nn.BatchNorm2d(finest),
+            nn.ReLU(),
+            nn.Conv2d(finest, image_shape[0], kernel_size=3, padding=1),
+            UnitTanh(),
+        )
 
 
 class Trunk(TrunkLayers):
     """Images ``[B, C, H, W]`` to the features ``[B, out_features]`` that D and Q share.
 
-    Convolutions to 128 channels and on to twice as many each, all but the first with batch normalisation, leaky ReLU
-    after each.
+    Convolutions to twice as many channels each, from at least 64 to 512 at the end; all but the first with batch
+    normalisation, leaky ReLU after each.
 
     Raises:
         ValueError: as ``Generator``.
@@ -128,8 +137,11 @@ def _downsampling(in_channels: int, channels: list[int]) -> list[nn.Module]:
 
 
 def _channels(halvings: int, width: float) -> list[int]:
-    """Channels from fine to coarse: 128, 256, then 512 for all, times ``width``."""
-    return [scaled(min(128 << layer, _WIDEST), width) for layer in range(halvings)]
+    """Channels from fine to coarse, the last 512, others half of the next one's but at least 64, times ``width``.
+
+    So every layer takes about as many products, and an image of twice the side not four times as many.
+    """
+    return [scaled(max(_WIDEST >> layer, _NARROWEST), width) for layer in reversed(range(halvings))]
 
 
 def _halvings(image_shape: ImageShape) -> tuple[int, int, int]:
