@@ -127,6 +127,41 @@ def test_q_as_a_network_of_its_own():
     model.check((5,))
 
 
+def test_categories_may_be_read_by_a_network_of_their_own():
+    parts = networks()
+    parts["categorical_network"] = nn.Sequential(nn.Flatten(), nn.Linear(5, 6))
+    parts["q_head"] = nn.Linear(6, 4)
+    model, x = ig.InfoGAN(SPEC, **parts).eval(), torch.randn(3, 5)
+    model.check((5,))
+    expected = torch.cat((parts["categorical_network"](x), parts["q_head"](parts["trunk"](x))), dim=1)
+    assert torch.equal(model.q_output(x), expected)
+    torch.testing.assert_close(model.encode(x).categorical[1], expected[:, 4:6].softmax(dim=1))
+    own = [*parts["q_head"].parameters(), *parts["categorical_network"].parameters()]
+    assert all(a is b for a, b in zip(model.q_parameters(), own, strict=True))
+
+
+def test_a_categorical_network_may_read_every_code():
+    spec = ig.LatentSpec(3, (4,), 0)
+    parts = networks(spec)
+    parts["q_head"], parts["categorical_network"] = None, nn.Linear(5, 4)
+    model, x = ig.InfoGAN(spec, **parts).eval(), torch.randn(3, 5)
+    model.check((5,))
+    assert model.q is None
+    assert torch.equal(model.q_output(x), parts["categorical_network"](x))
+    assert model.encode(x).mean.shape == (3, 0)
+    with pytest.raises(ValueError, match="got one of q_head and q_network, allowed: neither, as categorical_network"):
+        ig.InfoGAN(spec, **networks(spec), categorical_network=nn.Linear(5, 4))
+
+
+def test_a_categorical_network_needs_a_categorical_code_and_its_width():
+    spec = ig.LatentSpec(3, (), 2)
+    with pytest.raises(ValueError, match="got a categorical_network, allowed: None, as there is no categorical code"):
+        ig.InfoGAN(spec, **networks(spec), categorical_network=nn.Linear(5, 4))
+    model = ig.InfoGAN(SPEC, **networks(), categorical_network=nn.Linear(5, 5))
+    with pytest.raises(ValueError, match=r"categorical_network: .*\[2, 5\].*\[2, 6\]"):
+        model.check((5,))
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
