@@ -26,8 +26,8 @@ def checkerboard(images: Tensor) -> float:
     height, width = images.shape[-2:]
     if min(height, width) < 4:
         return 0.0
-    energies = [_energy(part) for part in images.split(250)]  # float64 copies of a few images at a time
-    return float((torch.cat(energies).mean()).sqrt())
+    energies = [_energy(part) for part in torch.split(images, 250)]  # float64 copies of a few images at a time
+    return float(torch.cat(energies).mean().sqrt())
 
 
 def _energy(images: Tensor) -> Tensor:

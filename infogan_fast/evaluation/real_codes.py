@@ -26,7 +26,7 @@ class RealCodes:
     shares: tuple[float, ...]
     """Fraction of the rows that each category is Q's most probable one of; they add up to 1."""
     posterior_entropy: float
-    """Mean entropy of Q's categories for a row, in nats: 0 where Q is sure of each, ``log K`` where it knows nothing."""
+    """Mean entropy of Q's categories for a row, in nats: 0 where Q is sure, ``log K`` where it knows nothing."""
 
     def to_json(self, code: int) -> dict[str, Any]:
         """As ``summary.json`` holds it, for categorical code ``code``, from 0."""
