@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -10,7 +10,9 @@ from torch import Tensor
 from infogan_fast.data import ImageData
 from infogan_fast.evaluation.accuracy import CodeAccuracy, code_accuracies
 from infogan_fast.evaluation.codes import CodeRecovery, recover_codes
+from infogan_fast.evaluation.diversity import category_diversity
 from infogan_fast.evaluation.quality import image_quality
+from infogan_fast.evaluation.real_codes import RealCodes, real_codes
 from infogan_fast.model import InfoGAN
 from infogan_fast.spec import LatentSpec
 
@@ -26,7 +28,9 @@ class Evaluation:
     disentanglement: dict[str, Any] | None = None
     """As ``disentanglement_scores`` gives them; None where the factors are not known."""
     image_quality: dict[str, Any] | None = None
-    """As ``image_quality`` gives it; None where the data are not images."""
+    """As ``image_quality`` and ``category_diversity`` give it; None where the data are not images."""
+    real_codes: list[RealCodes] = field(default_factory=list)
+    """Of each categorical code."""
 
     def to_json(self) -> dict[str, Any]:
         """``accuracy`` is the held-out one of the categorical code that is best on the training images."""
@@ -43,6 +47,8 @@ class Evaluation:
                     "accuracy_train": accuracy.train,
                     "nmi": accuracy.nmi,
                     "ari": accuracy.ari,
+                    "chance": accuracy.chance,
+                    "nmi_by_chance": accuracy.nmi_by_chance,
                     "class_of_category": list(accuracy.classes),
                 }
                 for accuracy in self.accuracies
@@ -55,6 +61,7 @@ class Evaluation:
             "categories_recovered": list(self.recovery.categories_recovered),
             "disentanglement": self.disentanglement,
             "image_quality": self.image_quality,
+            "real_codes": [codes.to_json(code) for code, codes in enumerate(self.real_codes)],
         }
 
 
@@ -81,10 +88,10 @@ def evaluate(
         from infogan_fast.evaluation.disentanglement import disentanglement_scores  # scikit-learn: a second to import
 
         disentanglement = disentanglement_scores(model, data, int(seed))
-    return Evaluation(
-        model.spec,
-        recovery,
-        code_accuracies(model, data),
-        disentanglement,
-        image_quality(model, data.images, seed, offset, with_fid) if data.is_images else None,
-    )
+    quality = None
+    if data.is_images:
+        quality = image_quality(model, data.images, seed, offset, with_fid)
+        quality |= category_diversity(model, data.images, seed, offset)
+    accuracies = code_accuracies(model, data)
+    on_real = real_codes(model, data.images, int(seed))
+    return Evaluation(model.spec, recovery, accuracies, disentanglement, quality, on_real)

@@ -53,7 +53,7 @@ def metrics_table(summary: dict[str, Any]) -> Table:
 
 
 def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
-    """The lines below the table: the other metrics, and in a sentence what each can and cannot show."""
+    """The lines below the table: the other metrics, what each can and cannot show, and what is wrong."""
     yield INTERVALS
     if summary["r2"]:
         yield DIFFERENTIAL
@@ -67,6 +67,8 @@ def closing_lines(summary: dict[str, Any]) -> Iterator[str]:
         yield from _quality_lines(summary["image_quality"])
     else:
         yield reason
+    for finding in summary.get("findings", ()):
+        yield f"Look at: {finding['sentence']} {finding['advice']}"
 
 
 def _accuracy_lines(summary: dict[str, Any]) -> Iterator[str]:

@@ -121,6 +121,7 @@ def report_page(
         accuracy_headlines=headlines.accuracy_headlines(results),
         other_headlines=headlines.other_headlines(results),
         notes=_notes(results),
+        findings=results.get("findings"),
         reasons=list(filter(None, (headlines.why_no_accuracy(results), headlines.why_no_image_quality(results)))),
         matchings=[_matching(entry, results) for entry in results["accuracy_per_code"]],
         max_rows=MAX_ROWS,

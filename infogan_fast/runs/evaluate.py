@@ -13,6 +13,7 @@ from infogan_fast import data as datasets
 from infogan_fast.data.images import size_text
 from infogan_fast.data.workers import worker_deaths_explained
 from infogan_fast.evaluation import RealData, evaluate, write_traversals
+from infogan_fast.evaluation.findings import findings
 from infogan_fast.model import InfoGAN
 from infogan_fast.report.page import Checkpoint
 from infogan_fast.runs.checkpoint import Which, find_checkpoint, step_of
@@ -57,11 +58,10 @@ def evaluate_run(
     seed = torch.tensor(config.seed, device=config.device)
     with worker_deaths_explained(images.name):
         evaluation = evaluate(model, images, seed, randomness.EVALUATION, config.evaluation_samples, with_fid)
-    return {
-        **evaluation.to_json(),
-        **about_objective(config),
-        **about_data(images),
-    }
+    results = {**evaluation.to_json(), **about_objective(config), **about_data(images)}
+    step = step_of(find_checkpoint(folder.checkpoints, which))
+    lines = [line for line in folder.read_metrics(config.spec.num_codes) if line["step"] <= step]
+    return {**results, "findings": findings(results, config, lines)}
 
 
 def report_evaluation(

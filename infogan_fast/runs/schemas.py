@@ -110,6 +110,8 @@ class AccuracyEntry(Schema):
     accuracy_train: Fraction
     nmi: Real
     ari: Real
+    chance: Fraction | None = None
+    nmi_by_chance: Real | None = None
     class_of_category: list[Annotated[int, Field(ge=-1, le=2**53)]]
 
     @model_validator(mode="after")
@@ -138,12 +140,35 @@ class ImageQuality(Schema):
     fid: Real | None
     fid_floor: Real | None
     fid_note: Text | None
+    checkerboard: NotNegative | None = None
+    checkerboard_real: NotNegative | None = None
+    diversity: NotNegative | None = None
+    diversity_real: NotNegative | None = None
+    category_diversity: list[list[NotNegative | None]] = []
+    category_diversity_real: list[list[NotNegative | None]] = []
 
     @model_validator(mode="after")
     def _with_floors(self) -> ImageQuality:
         _both_or_neither(self, "swd", "swd_floor")
         _both_or_neither(self, "fid", "fid_floor")
         return self
+
+
+class RealCodesEntry(Schema):
+    """What Q says of real data for one categorical code, in ``summary.json``."""
+
+    categorical_code: Count
+    images: Count
+    category_shares: list[Fraction]
+    real_posterior_entropy_nats: NotNegative
+
+
+class Finding(Schema):
+    """Something that is wrong with a run, in ``summary.json``."""
+
+    name: Text
+    sentence: Text
+    advice: Text
 
 
 class SummaryFile(Schema):
@@ -161,6 +186,8 @@ class SummaryFile(Schema):
     categories_recovered: list[Fraction]
     disentanglement: Disentanglement | None
     image_quality: ImageQuality | None
+    real_codes: list[RealCodesEntry] = []
+    findings: list[Finding] | None = None
     bound_note: Text | None
     seconds: NotNegative
     images_per_second: NotNegative

@@ -21,6 +21,7 @@ from infogan_fast.evaluation import (
     write_samples,
     write_traversals,
 )
+from infogan_fast.evaluation.findings import findings
 from infogan_fast.model import InfoGAN, evaluation_mode
 from infogan_fast.objectives import Term
 from infogan_fast.runs.about import about_run
@@ -249,6 +250,7 @@ class Trainer:
                 **about_data(self.data),
                 "pictures": [path.relative_to(self.folder.path).as_posix() for path in pictures],
             }
+            summary["findings"] = findings(summary, self.config, self.folder.read_metrics(self.spec.num_codes))
             self.folder.write_summary(summary)
             write_report(self.folder)
         self.folder.release()
