@@ -30,7 +30,7 @@ class Kind(NamedTuple):
 #: The kinds by name. Ranges are symmetric about no change.
 KINDS: Mapping[str, Kind] = {
     "rotation": Kind(180.0, 180.0, 15.0, "rotation by up to so many degrees"),
-    "shear": Kind(0.3, 1.0, 0.2, "horizontal shear up to that ratio of lengths"),
+    "shear": Kind(0.3, 1.0, 0.0, "horizontal shear up to that ratio of lengths"),
     "scale": Kind(0.5, 1.0, 0.4, "scaling by up to that logarithm of the ratio of lengths"),
     "shift": Kind(0.25, 0.5, 0.2, "shift by up to that fraction of each side"),
     "colour": Kind(1.0, 1.0, 0.0, "fraction in which colours give way to a random mixture of the channels in grey"),

@@ -37,7 +37,9 @@ def objective_of(config: TrainConfig, more: Sequence[Term] = ()) -> tuple[Term, 
     if "generator" in config.information_gradient:
         terms.append(GeneratorInformation(information))
     if config.uses_real_information:
-        terms.append(RealInformation(config.spec, config.variance, config.real_information))
+        terms.append(
+            RealInformation(config.spec, config.variance, config.real_information, config.real_information_entropy)
+        )
     for term in more:
         _check_term(term)
     terms += more

@@ -150,13 +150,18 @@ class TrainConfig:
         "how many pairs of views of each real image that term compares in a step, where the categories are read by a "
         "network of their own; more make it surer",
     )
+    real_information_entropy: allowed.NotNegative = setting(
+        1.0,
+        "how much the entropy of the categories counts within that term; above 1, such as 1.5, it keeps categories "
+        "from merging early on, and draws those of unequal size together",
+    )
     ignore: allowed.Ignore = setting(
         (),
         "what the categorical codes are to ignore, kind or kind:strength, separated by commas: the views of the real "
         "images, which the term on them compares, differ in it, and so do the generated images that Q reads the "
-        "categories off where these have a network of their own (networks=images). Always a little of rotation:15, "
-        "shear:0.2, scale:0.4 and shift:0.2, unless they are named, such as rotation:0. () = small shears, rotations, "
-        "changes of scale and shifts",
+        "categories off where these have a network of their own (networks=images). Not named, there are "
+        "rotation:15, scale:0.4 and shift:0.2; rotation:0 is none. () = small shears, rotations, changes of scale and "
+        "shifts, or these where the categories have a network of their own",
     )
 
     # Optimisation

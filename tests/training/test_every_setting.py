@@ -269,6 +269,19 @@ def test_real_information_views(make_config, data):
         assert heads(pairs, real_information=0.0)[0] == [[8, columns], None, None]
 
 
+def test_real_information_entropy(make_config, data):
+    """Its gradient is linear in it, and what is logged stays the information."""
+
+    def of(entropy):
+        config = make_config(real_information=1.0, real_information_entropy=entropy, **STILL)
+        return gradients(config, data)["q_head"], first_metrics(config, data)[0]["real_information"]
+
+    (once, logged), (more, same_logged), (most, _) = map(of, (1.0, 1.5, 2.0))
+    assert not torch.allclose(once, more, rtol=1e-2)
+    torch.testing.assert_close(most - once, 2.0 * (more - once), rtol=1e-2, atol=1e-5)
+    assert logged == same_logged
+
+
 class Watched:
     """A term that notes the heads that it is given."""
 

@@ -40,6 +40,7 @@ WRONG = {
     "variance": [0.0, -1.0, "fixed", None, []],
     "real_information": [-1.0, None],
     "real_information_views": [0, 65, None],
+    "real_information_entropy": [-0.1, None],
     "ignore": ["colour", (1,), None],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
