@@ -68,4 +68,4 @@ def marginal_entropy(logits: Tensor, second_view_logits: Tensor) -> Tensor:
         second_view_logits: ``[B, K]`` for another view of the same images, in the same order.
     """
     marginal = torch.cat((logits, second_view_logits)).softmax(dim=1).mean(dim=0)
-    return torch.special.entr(marginal.clamp_min(torch.finfo(marginal.dtype).tiny)).sum()
+    return -(marginal * marginal.clamp_min(torch.finfo(marginal.dtype).tiny).log()).sum()
