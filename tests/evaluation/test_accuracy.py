@@ -84,3 +84,21 @@ def test_without_labels():
     best = code_accuracies(MODEL, labelled)[0]
     assert (best.heldout, best.heldout_ci) == (None, None)
     assert (best.nmi, best.ari) == pytest.approx((1.0, 1.0))  # on the training images
+
+
+def test_what_chance_gives():
+    """Against categories that have nothing to do with the classes, and classes of unequal size."""
+    spec = ig.LatentSpec(noise=1, categorical=(4,))
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(4, (4_000, 1), generator=generator).float()
+    labels = torch.randint(4, (4_000,), generator=generator)
+    model = stand_in(spec, q=lambda x: F.one_hot(x[:, 0].long(), 4).float())
+    (found,) = code_accuracies(model, ImageData("x", images, labels))
+    assert found.chance == pytest.approx(0.27, abs=0.02)
+    assert found.train == pytest.approx(found.chance, abs=0.02)
+    assert found.nmi_by_chance == pytest.approx(0.0, abs=0.005)
+    (found,) = code_accuracies(model, ImageData("x", images, images[:, 0].long(), images[:40], labels[:40]))
+    assert (found.train, found.chance) == (1.0, pytest.approx(0.3, abs=0.07))
+    assert found.nmi_by_chance == pytest.approx(0.08, abs=0.07)
+    (found,) = code_accuracies(model, ImageData("x", images, (torch.arange(4_000) % 10 == 0).long()))
+    assert found.chance == pytest.approx(0.9)
