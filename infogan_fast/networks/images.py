@@ -22,7 +22,7 @@ from infogan_fast.networks.parts import (
     downsample,
     scaled,
 )
-from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
+from infogan_fast.networks.pixels import FlattenPixels, PooledTo, UnflattenPixels
 from infogan_fast.networks.standardise import Standardise
 
 _WIDEST, _NARROWEST = 512, 64
@@ -87,8 +87,8 @@ class Trunk(TrunkLayers):
 class CategoricalNetwork(Layers):
     """Images ``[B, C, H, W]`` to the logits of all categorical codes, ``[B, sum of categories]``.
 
-    Convolutions as in ``Trunk``, of half as many channels, on images that are first averaged over 2x2 pixels while
-    their sides are 64 or more; a linear layer.
+    Convolutions as in ``Trunk``, of half as many channels, on images that are first averaged over squares of pixels,
+    2x2 where their sides are 64 and so on, unless they come so; a linear layer.
 
     Args:
         image_shape: of the images.
@@ -103,10 +103,10 @@ class CategoricalNetwork(Layers):
     def __init__(self, image_shape: ImageShape, categories: int, width: float = 1.0, standardised: bool = True) -> None:
         super().__init__()
         channels, height, across = image_shape
-        layers: list[nn.Module] = []
+        self.pooling = 1
         while min(height, across) >= 2 * _READ_AT and height % 2 == 0 and across % 2 == 0:
-            layers.append(nn.AvgPool2d(2))
-            height, across = height // 2, across // 2
+            self.pooling, height, across = 2 * self.pooling, height // 2, across // 2
+        layers: list[nn.Module] = [PooledTo(height, across)]
         if standardised:
             layers.append(Standardise())
             channels = 1

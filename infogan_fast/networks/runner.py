@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from infogan_fast import _extension as _extension  # registers the ops
 from infogan_fast.networks.parts import Layers, SmoothUpsample, UnitTanh
-from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
+from infogan_fast.networks.pixels import FlattenPixels, PooledTo, UnflattenPixels
 from infogan_fast.networks.standardise import Standardise
 
 _Call = Callable[[Tensor, int], Tensor]
@@ -33,7 +33,7 @@ _ROW_BY_ROW = frozenset(
         *(nn.Sigmoid, nn.Tanh, nn.Hardtanh),
         *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d),
         *(nn.AvgPool1d, nn.AvgPool2d, nn.MaxPool1d, nn.MaxPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d),
-        *(FlattenPixels, UnflattenPixels, UnitTanh, SmoothUpsample, Standardise),
+        *(FlattenPixels, UnflattenPixels, PooledTo, UnitTanh, SmoothUpsample, Standardise),
     }
 )
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

@@ -98,21 +98,26 @@ class CategoryViews:
         ignored: how far views differ.
         like: a batch ``[B, C, H, W]`` of the images' dtype on the device.
         pairs: how many pairs of views there are of each real image; 0 where no term compares them.
+        pooling: the side of the squares of pixels that are averaged first, as the network would do: it is cheaper
+            before images are repeated and moved.
     """
 
-    def __init__(self, ignored: Ignored, like: Tensor, pairs: int) -> None:
-        self.pairs = pairs
-        self._changes = RandomChanges(ignored, like, 2 * pairs + 2)
+    def __init__(self, ignored: Ignored, like: Tensor, pairs: int, pooling: int = 1) -> None:
+        self.pairs, self._pooling = pairs, pooling
+        self._changes = RandomChanges(ignored, self._pooled(like), 2 * pairs + 2)
 
     def draw(self, generator: torch.Generator) -> None:
         """Draw new views."""
         self._changes.draw(generator)
 
     def of_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Views ``[(2 pairs + 1) * B, C, H, W]``: one of each pair, the others of them, and of the generated images."""
-        images = torch.cat([*[real] * (2 * self.pairs), fake])
+        """Views ``[(2 pairs + 1) * B, C, h, w]``: one of each pair, the others of them, and of the generated images."""
+        images = torch.cat([*[self._pooled(real)] * (2 * self.pairs), self._pooled(fake)])
         return self._changes.augment(images, *range(2 * self.pairs + 1))
 
     def of_generator(self, fake: Tensor) -> Tensor:
-        """Views ``[B, C, H, W]`` of the generated images, for G's update; differentiable in them."""
-        return self._changes.augment(fake, 2 * self.pairs + 1)
+        """Views ``[B, C, h, w]`` of the generated images, for G's update; differentiable in them."""
+        return self._changes.augment(self._pooled(fake), 2 * self.pairs + 1)
+
+    def _pooled(self, images: Tensor) -> Tensor:
+        return images if self._pooling == 1 else F.avg_pool2d(images, self._pooling)

@@ -51,7 +51,7 @@ class StepInputs:
         device: of the inputs.
         dtype: of the inputs.
         asked_for: what terms ask for, ``Term.inputs``.
-        categories: whether the categories are read by a network of their own, off views of their own.
+        pooling: as in ``RandomViews``.
 
     Raises:
         ConfigError: the batch is larger than the data.
@@ -65,7 +65,7 @@ class StepInputs:
         device: torch.device,
         dtype: torch.dtype,
         asked_for: Collection[Input] = (),
-        categories: bool = False,
+        pooling: int | None = None,
     ) -> None:
         self._spec, self._batch_size, self._dtype = config.spec, config.batch_size, dtype
         self._asked_for = frozenset(asked_for)
@@ -74,7 +74,7 @@ class StepInputs:
         like = torch.empty((config.batch_size, *data.images.shape[1:]), dtype=dtype, device=device)
         second_view, uniform = "second_view" in self._asked_for, "uniform" in self._asked_for
         self._seeds = [randomness.LatentSeed(config.seed, device) for _ in range(updates)]
-        self._views = [randomness.RandomViews(config, like, second_view, uniform, categories) for _ in range(updates)]
+        self._views = [randomness.RandomViews(config, like, second_view, uniform, pooling) for _ in range(updates)]
 
     def prepare(self, step: int) -> None:
         """Refill, in place, what the step reads.

@@ -10,6 +10,7 @@ from torch import Tensor
 from infogan_fast.data import ImageData
 from infogan_fast.data.images import size_text
 from infogan_fast.model import InfoGAN
+from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.objectives import Term
 from infogan_fast.training import randomness
 from infogan_fast.training.captured import WARM_UP_CALLS, Captured
@@ -57,12 +58,13 @@ class TrainingLoop:
         asked_for = {name for term in objective for name in term.inputs}
         self.reads_labels = "labels" in asked_for
         """Whether a term reads the labels of the real images."""
-        categories = self.model.categorical_network is not None
-        if (categories or config.ignore) and not (data.is_images and len(data.shape) == 3):
+        network = self.model.categorical_network
+        if (network is not None or config.ignore) and not (data.is_images and len(data.shape) == 3):
             raise ConfigError(
                 f"ignore and categorical_network: got {data.name}, {size_text(data.shape)}, allowed: images"
             )
-        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, categories)
+        pooling = None if network is None else network.pooling if isinstance(network, CategoricalNetwork) else 1
+        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, pooling)
         capacity = min(config.log_every, config.steps)
         like = torch.empty(0, dtype=_at_least_float32(self.model.dtype), device=self.device)
         self.history = History(self.spec, self.training_step.metrics, capacity, like)

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.training.category_views import CategoryViews, RandomChanges
 from infogan_fast.training.ignore import KINDS, ignored
 
@@ -127,6 +129,16 @@ def test_batches_of_an_update(images, pairs):
     seen = views.of_discriminator(images, fake)
     assert torch.equal(seen, torch.cat([*[images] * (2 * pairs), fake]))
     assert torch.equal(views.of_generator(fake), fake)
+
+
+def test_pooling_first_is_what_the_network_would_do(images):
+    pooled, plain = (CategoryViews(ignored(NOTHING), images, 1, pooling) for pooling in (2, 1))
+    assert torch.equal(pooled.of_discriminator(images, images), F.avg_pool2d(plain.of_discriminator(images, images), 2))
+    network = CategoricalNetwork((3, 64, 64), 5, 0.1).eval()
+    assert network.pooling == 2
+    larger = images.float().repeat(1, 1, 4, 4)
+    with torch.no_grad():
+        assert torch.equal(network(larger), network(F.avg_pool2d(larger, 2)))
 
 
 def test_views_of_a_pair_and_of_both_players_differ(images):
