@@ -61,6 +61,26 @@ def diversity(vectors: Tensor, seed: int) -> float | None:
     return float(torch.cat(distances).double().mean())
 
 
+def nearest(vectors: Tensor) -> float | None:
+    """Mean distance of an image to the most similar other one: root mean square over the pixels, in grey levels.
+
+    It is small where a few images are shown again and again, of which random pairs differ as much as any.
+
+    Args:
+        vectors: ``[N, D]``, as ``small`` gives them; the time grows with the square of N.
+
+    Returns:
+        From 0 to 255, less for more images of one kind: compare it between sets of as many. 0 where each is there
+        twice; None where there are fewer than two images.
+    """
+    count, values = vectors.shape
+    if count < 2:
+        return None
+    # Differences, and not a matrix product, in which two of the same image would not have a distance of 0.
+    distances = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
+    return float(distances.amin(dim=1).double().mean() / values**0.5)
+
+
 def diversity_per_category(
     vectors: Tensor, categories: NDArray[np.int64], cardinality: int, seed: int
 ) -> list[float | None]:

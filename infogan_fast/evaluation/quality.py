@@ -10,7 +10,7 @@ from torch import Tensor
 
 from infogan_fast.data import StoredImages
 from infogan_fast.evaluation.checkerboard import checkerboard
-from infogan_fast.evaluation.diversity import diversity, small
+from infogan_fast.evaluation.diversity import diversity, nearest, small
 from infogan_fast.evaluation.fid import frechet_distance, why_not
 from infogan_fast.evaluation.reading import batches, generated, some_rows
 from infogan_fast.evaluation.sliced_wasserstein import SlicedWasserstein
@@ -44,16 +44,17 @@ def image_quality(
 
     Returns:
         ``images``, the size n of each set, at most 1,000 and half of all; ``swd`` and ``swd_floor``, the means over the
-        levels; ``swd_per_level`` and ``swd_floor_per_level``; ``checkerboard`` and ``diversity`` of generated images,
-        ``checkerboard_real`` and ``diversity_real`` of real ones, in grey levels; ``fid`` and ``fid_floor``, or None
-        for both, in which case ``fid_note`` says why. All of it is None where there is but one real image.
+        levels; ``swd_per_level`` and ``swd_floor_per_level``; ``checkerboard``, ``diversity`` and ``nearest`` of
+        generated images, and with ``_real`` behind the name those of real ones, in grey levels; ``fid`` and
+        ``fid_floor``, or None for both, in which case ``fid_note`` says why. All of it is None where there is but one
+        real image.
     """
     count = min(IMAGES, len(images) // 2)
     note = why_not() if with_fid else NOT_ASKED
     result: dict[str, Any] = dict.fromkeys(
         (
             *("swd", "swd_floor", "swd_per_level", "swd_floor_per_level", "fid", "fid_floor"),
-            *("checkerboard", "checkerboard_real", "diversity", "diversity_real"),
+            *("checkerboard", "checkerboard_real", "diversity", "diversity_real", "nearest", "nearest_real"),
         )
     )
     result |= {"images": count, "fid_note": note}
@@ -71,7 +72,9 @@ def image_quality(
             result[f"fid{suffix}"] = frechet_distance(first, others, device=seed.device)
     for suffix, shown in (("", made), ("_real", torch.cat((first, second)))):
         result[f"checkerboard{suffix}"] = checkerboard(shown)
-        result[f"diversity{suffix}"] = diversity(small(shown), int(seed))
+        vectors = small(shown)
+        result[f"diversity{suffix}"] = diversity(vectors, int(seed))
+        result[f"nearest{suffix}"] = nearest(vectors[:count])  # it depends on how many images there are
     return result
 
 

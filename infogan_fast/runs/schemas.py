@@ -144,6 +144,8 @@ class ImageQuality(Schema):
     checkerboard_real: NotNegative | None = None
     diversity: NotNegative | None = None
     diversity_real: NotNegative | None = None
+    nearest: NotNegative | None = None
+    nearest_real: NotNegative | None = None
     category_diversity: list[list[NotNegative | None]] = []
     category_diversity_real: list[list[NotNegative | None]] = []
 

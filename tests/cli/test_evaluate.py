@@ -1,5 +1,6 @@
 """`infogan-fast evaluate` and `traverse`."""
 
+import html
 import json
 
 import numpy as np
@@ -86,3 +87,26 @@ def test_other_images_are_evaluated_at_the_size_of_the_run(infogan_fast, images,
     code, printed, _ = infogan_fast("evaluate", out, "--data", photos)
     assert code == 0
     assert "skipped 2 of 12 files" in printed
+
+
+def test_train_evaluate_and_the_report_tell_the_same_of_what_is_wrong(infogan_fast, images, tmp_path):
+    """A run of two steps on noise, in which the term on real images has learned nothing."""
+    out = tmp_path / "run"
+    arguments = ["--data", images, "--steps", 2, *TINY, "--set", "real_information=1"]
+    code, trained, error = infogan_fast("train", "--out", out, *arguments)
+    assert code == 0, error
+    summary = json.loads((out / "summary.json").read_text())
+    found = summary["findings"]
+    assert "real_information_behind" in {finding["name"] for finding in found}
+    assert "--steps 4" in found[0]["advice"] + found[-1]["advice"]
+    assert sum(summary["real_codes"][0]["category_shares"]) == 1.0
+    assert summary["image_quality"]["diversity_real"] > 0.0
+    code, evaluated, _ = infogan_fast("evaluate", out)
+    assert code == 0
+    page = html.unescape((out / "report.html").read_text())
+    for finding in found:
+        line = f"Look at: {finding['sentence']} {finding['advice']}"
+        assert line in trained
+        assert line in evaluated
+        assert finding["sentence"] in page
+        assert finding["advice"] in page

@@ -8,7 +8,7 @@ from stand_in import stand_in
 
 import infogan_fast as ig
 from infogan_fast.data.stored import HeldImages
-from infogan_fast.evaluation.diversity import category_diversity, diversity, diversity_per_category, small
+from infogan_fast.evaluation.diversity import category_diversity, diversity, diversity_per_category, nearest, small
 
 
 def test_images_of_two_kinds():
@@ -20,6 +20,15 @@ def test_images_of_two_kinds():
     assert diversity(small(images[:1]), 0) is None
     assert diversity(small(images[:20]), 0) == 0.0
     assert diversity(small(images[19:21]), 0) == pytest.approx(100.0)
+
+
+def test_the_most_similar_other_image():
+    vectors = torch.tensor([0.0, 10.0, 100.0])[:, None].expand(-1, 7)
+    assert nearest(vectors) == pytest.approx((10.0 + 10.0 + 90.0) / 3)
+    assert nearest(vectors.repeat(2, 1)) == 0.0
+    assert nearest(vectors[:1]) is None
+    first, second = (nearest(small(images[:500])) for images, _ in digits())
+    assert first == pytest.approx(second, rel=0.1)
 
 
 def test_fine_noise_is_averaged_away_and_small_images_are_kept():

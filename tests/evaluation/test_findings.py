@@ -134,6 +134,21 @@ def test_collapse(good, real):
     assert "two of them differ by 0.0 grey levels" in sentences["collapse"]
 
 
+def test_a_few_images_shown_again_and_again(good, real):
+    """Three of each category, which differ from each other as much as any."""
+    few = torch.cat([rows[:3] for rows in good.rows])
+
+    def generate(latents):
+        place = torch.special.ndtr(latents[:, 0]) * 3
+        return good.shown[few[3 * latents[:, 1:].argmax(1) + place.long().clamp(max=2)]] / 255.0
+
+    sentences = found(good.model(generate), data_of(real[0]))
+    assert sentences["collapse"].startswith(
+        "Generated images repeat each other: the most similar of 1,000 others differs"
+    )
+    assert "by 0.0 grey levels on average, of as many real ones by 2" in sentences["collapse"]
+
+
 def test_collapse_within_one_category(good, real):
     def generate(latents):
         first = torch.where(latents[:, 5:6] > 0.5, -latents.new_full((1, 1), 5.0), latents[:, :1])

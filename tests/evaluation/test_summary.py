@@ -105,6 +105,12 @@ def test_lines_of_disentanglement_and_quality():
     assert "No image quality: it takes two real images" in shown(summary_of(image_quality=nothing))
 
 
+def test_findings_come_last():
+    found = [{"name": "collapse", "sentence": "All alike: 3 of 30.", "advice": "To try next: --steps 8."}]
+    assert shown({**summary_of(), "findings": found}).endswith("Look at: All alike: 3 of 30. To try next: --steps 8.\n")
+    assert "Look at" not in shown({**summary_of(), "findings": []})
+
+
 def test_nothing_of_the_table_is_cut_off_at_80_columns():
     assert "…" not in shown(summary_of((10, 10), 2, accuracies=[BEST, OTHER]))
 

@@ -400,3 +400,23 @@ def test_a_run_writes_it_and_a_full_disk_leaves_the_summary(data, make_config, t
         trainer.finish()
     assert (tmp_path / "run" / "summary.json").is_file()
     assert not report.exists()
+
+
+def test_what_to_look_at_comes_first_and_is_escaped(finished):
+    found = [
+        {"name": "collapse", "sentence": "<script>1</script> & 30.0 levels", "advice": "To try next: --steps 8 <b>."},
+        {"name": "checkerboard", "sentence": "Even and odd pixels.", "advice": "To try next: --preset images."},
+    ]
+    page = page_of(finished({"findings": found}))
+    assert_stands_alone(page)
+    assert page.sections[:2] == ["findings", "trained"]
+    assert page["findings"] == (
+        "What to look at <script>1</script> & 30.0 levels To try next: --steps 8 <b>. "
+        "Even and odd pixels. To try next: --preset images."
+    )
+
+
+def test_where_nothing_stands_out(finished):
+    page = page_of(finished({"findings": []}))
+    assert page["findings"] == "Nothing stands out."
+    assert "findings" not in page_of(finished()).sections  # of an earlier version, which did not judge

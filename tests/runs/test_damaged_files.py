@@ -78,7 +78,7 @@ def test_every_value_of_the_summary_is_looked_at(out):
         path.write_text(text)
         if one_line(path, folder.read_summary) is None:
             write_report(folder)
-    for part in ("image_quality", "accuracy_per_code"):
+    for part in ("image_quality", "accuracy_per_code", "real_codes", "findings"):
         inner = summary[part][0] if isinstance(summary[part], list) else summary[part]
         for _, text in with_values(inner):
             value = f"[{text}]" if isinstance(summary[part], list) else text
