@@ -69,9 +69,16 @@ class RandomChanges:
         return images
 
     def _blurred(self, images: Tensor) -> Tensor:
-        padded, channels = F.pad(images, [_BLUR // 2] * 4, mode="replicate"), images.shape[1]
-        rows = F.conv2d(padded, self._blur[:, None, :, None], groups=channels)
-        return F.conv2d(rows, self._blur[:, None, None, :], groups=channels)
+        channels = images.shape[1]
+        rows = F.conv2d(_extended(images, 2), self._blur[:, None, :, None], groups=channels)
+        return F.conv2d(_extended(rows, 3), self._blur[:, None, None, :], groups=channels)
+
+
+def _extended(images: Tensor, dimension: int) -> Tensor:
+    """Images with their first and last row or column repeated, half the kernel's side on either end."""
+    # torch.compile cannot differentiate F.pad(mode="replicate") of images in channels-last order.
+    first, last = images.narrow(dimension, 0, 1), images.narrow(dimension, images.shape[dimension] - 1, 1)
+    return torch.cat((first, first, images, last, last), dimension)
 
 
 def _maps(uniform: Tensor, limits: Ignored) -> Tensor:

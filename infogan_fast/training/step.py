@@ -208,18 +208,19 @@ class TrainingStep:
 
     def _generator_loss(self, fake: Tensor, inputs: UpdateInputs) -> tuple[Tensor, Tensor]:
         images = inputs.views.augment(fake, FAKE_FOR_GENERATOR)
+        views = inputs.category_views
+        of_category = (
+            None if views is None else views.of_generator(fake)
+        )  # in float32, whatever the networks compute in
         with self._autocast():
             features = self._trunk(images)
             logits = to_float32(self._discriminator_head(features))
-            head = self._generator_head(images, features, fake, inputs) if self._generator_reads_q else None
+            head = self._generator_head(images, features, of_category) if self._generator_reads_q else None
         passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
         return _total([_checked(term, term(passes)) for term in self._generator_terms])
 
-    def _generator_head(self, images: Tensor, features: Tensor, fake: Tensor, inputs: UpdateInputs) -> Tensor:
-        parts = []
-        if self._categories is not None:
-            assert inputs.category_views is not None
-            parts.append(self._categories(inputs.category_views.of_generator(fake)))
+    def _generator_head(self, images: Tensor, features: Tensor, of_category: Tensor | None) -> Tensor:
+        parts = [] if of_category is None or self._categories is None else [self._categories(of_category)]
         if self._q is not None:
             parts.append(self._q(images if self.model.q_head is None else features))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

@@ -100,3 +100,26 @@ def test_views_depend_on_seed_and_step_alone(config, colours):
     one.prepare(2)
     one.prepare(5)
     assert torch.equal(one()[0].category_views.of_discriminator(real, real), seen[0])
+
+
+@pytest.mark.slow
+def test_a_compiled_step_agrees_and_does_not_recompile(config, colours):
+    loops = [TrainingLoop(dataclasses.replace(config, compile=compiles), colours) for compiles in (False, True)]
+    for step in range(3):
+        with torch._dynamo.config.patch(error_on_recompile=step > 0):
+            for loop in loops:
+                loop.advance()
+    (losses, bound), (compiled_losses, compiled_bound) = (loop.history.means() for loop in loops)
+    assert compiled_bound == pytest.approx(bound, rel=1e-2, abs=1e-3)
+    assert compiled_losses == pytest.approx(losses, rel=1e-2, abs=1e-3)
+
+
+def test_bfloat16_is_close_to_float32(config, colours):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        loop = TrainingLoop(dataclasses.replace(config, precision=precision), colours)
+        loop.advance()
+        losses.append(loop.history.means()[0])
+        assert all(p.dtype == torch.float32 and p.isfinite().all() for p in loop.model.parameters())
+    assert losses[1] == pytest.approx(losses[0], rel=0.1, abs=0.05)
+    assert losses[1] != losses[0]
