@@ -1,7 +1,7 @@
 """What is wrong with a run, judged from its figures: each finding is a sentence with its evidence, and an advice.
 
-Where nothing is wrong there is no finding. The thresholds are set so that the runs of benchmarks/results that
-worked have none; docs/evaluation.md says what each rests on.
+Where nothing is wrong there is no finding. The thresholds are set so that good runs on the 5,000 digits
+have none; docs/evaluation.md says what each rests on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ READ_BACK = 0.9
 FOLLOWING = 0.5
 
 #: Information on real images as a fraction of the log of the number of categories. Good runs on digits end at 0.868 to
-#: 0.886, one that put two digits into one category at 0.816.
+#: 0.886, one that got stuck at 0.816.
 INFORMATION = 0.85
 
 #: Lines of metrics.jsonl that the information is the mean of: one alone is of 50 steps, and differs by 0.03 nats.
