@@ -104,7 +104,9 @@ def test_views_depend_on_seed_and_step_alone(config, colours):
 
 @pytest.mark.slow
 def test_a_compiled_step_agrees_and_does_not_recompile(config, colours):
-    loops = [TrainingLoop(dataclasses.replace(config, compile=compiles), colours) for compiles in (False, True)]
+    loops = [
+        TrainingLoop(dataclasses.replace(config, compile=compiles, log_every=10), colours) for compiles in (False, True)
+    ]
     for step in range(3):
         with torch._dynamo.config.patch(error_on_recompile=step > 0):
             for loop in loops:
