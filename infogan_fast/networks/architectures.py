@@ -25,7 +25,7 @@ class Architecture(NamedTuple):
     """Makes the trunk, from images to the features that D and Q share, of the images' shape."""
     q_head: Callable[[int, int, float], Layers]
     """Makes Q's head, from features to the parameters of Q(c|x), of their number and the width of Q's output."""
-    categorical_network: Callable[[ImageShape, int, float, bool], Layers] | None = None
+    categorical_network: Callable[[ImageShape, int, float, bool], nn.Module] | None = None
     """Makes what reads the categorical codes beside Q's head, from images to logits, of the images' shape, the number
     of logits, the width, and whether colour, brightness and contrast are to mean nothing."""
 

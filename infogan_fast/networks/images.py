@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 
 from infogan_fast.networks.parts import (
     SLOPE,
@@ -22,7 +22,7 @@ from infogan_fast.networks.parts import (
     downsample,
     scaled,
 )
-from infogan_fast.networks.pixels import FlattenPixels, PooledTo, UnflattenPixels
+from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
 from infogan_fast.networks.standardise import Standardise
 
 _WIDEST, _NARROWEST = 512, 64
@@ -84,17 +84,19 @@ class Trunk(TrunkLayers):
         self.layers = nn.Sequential(*_downsampling(image_shape[0], channels), FlattenPixels())
 
 
-class CategoricalNetwork(Layers):
+class CategoricalNetwork(nn.Module):
     """Images ``[B, C, H, W]`` to the logits of all categorical codes, ``[B, sum of categories]``.
 
-    Convolutions as in ``Trunk``, of half as many channels, on images that are first averaged over squares of pixels,
-    2x2 where their sides are 64 and so on, unless they come so; a linear layer.
+    Images are first averaged over squares of pixels, 2x2 where their sides are 64 and so on (``pool``), and where
+    colour, brightness and contrast are to mean nothing made grey, of mean 0 and standard deviation 1 each
+    (``standardise``). Then convolutions as in ``Trunk``, of half as many channels, and a linear layer (``layers``). The
+    training step calls the three one by one: views are taken between them.
 
     Args:
         image_shape: of the images.
         categories: of all codes together.
         width: multiplier of the channel counts.
-        standardised: whether the images are made grey, of mean 0 and standard deviation 1 each.
+        standardised: whether there is the second part.
 
     Raises:
         ValueError: as ``Generator``.
@@ -103,21 +105,24 @@ class CategoricalNetwork(Layers):
     def __init__(self, image_shape: ImageShape, categories: int, width: float = 1.0, standardised: bool = True) -> None:
         super().__init__()
         channels, height, across = image_shape
-        self.pooling = 1
+        pooling = 1
         while min(height, across) >= 2 * _READ_AT and height % 2 == 0 and across % 2 == 0:
-            self.pooling, height, across = 2 * self.pooling, height // 2, across // 2
-        layers: list[nn.Module] = [PooledTo(height, across)]
-        if standardised:
-            layers.append(Standardise())
-            channels = 1
+            pooling, height, across = 2 * pooling, height // 2, across // 2
         halvings, coarse_height, coarse_across = _halvings((channels, height, across))
         hidden = _channels(halvings, 0.5 * width)
+        self.pool = nn.AvgPool2d(pooling) if pooling > 1 else nn.Identity()
+        self.standardise = Standardise() if standardised else None
         self.layers = nn.Sequential(
-            *layers,
-            *_downsampling(channels, hidden),
+            *_downsampling(1 if standardised else channels, hidden),
             FlattenPixels(),
             nn.Linear(hidden[-1] * coarse_height * coarse_across, categories),
         )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits."""
+        images = self.pool(images)
+        logits: Tensor = self.layers(images if self.standardise is None else self.standardise(images))
+        return logits
 
 
 class ContinuousHead(Layers):

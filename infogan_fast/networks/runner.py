@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from infogan_fast import _extension as _extension  # registers the ops
 from infogan_fast.networks.parts import Layers, SmoothUpsample, UnitTanh
-from infogan_fast.networks.pixels import FlattenPixels, PooledTo, UnflattenPixels
-from infogan_fast.networks.standardise import Standardise
+from infogan_fast.networks.pixels import FlattenPixels, UnflattenPixels
 
 _Call = Callable[[Tensor, int], Tensor]
 _NO_ACTIVATION = 1.0  # the slope of a leaky ReLU that does nothing
@@ -33,7 +32,7 @@ _ROW_BY_ROW = frozenset(
         *(nn.Sigmoid, nn.Tanh, nn.Hardtanh),
         *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d),
         *(nn.AvgPool1d, nn.AvgPool2d, nn.MaxPool1d, nn.MaxPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d),
-        *(FlattenPixels, UnflattenPixels, PooledTo, UnitTanh, SmoothUpsample, Standardise),
+        *(FlattenPixels, UnflattenPixels, UnitTanh, SmoothUpsample),
     }
 )
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

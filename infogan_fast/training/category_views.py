@@ -10,12 +10,14 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.training.augment import mapped, pixel_centres
 from infogan_fast.training.ignore import Ignored
 
 _BLUR = 5  # pixels, side of the kernel
+_CONTRAST = 0.6
 _NUMBERS = 11  # for moving pixels and blurring
 
 
@@ -101,30 +103,44 @@ def _maps(uniform: Tensor, limits: Ignored) -> Tensor:
 class CategoryViews:
     """What the network that reads the categories is shown in an update of D and Q, and in one of G.
 
+    Of a ``CategoricalNetwork`` it is what its ``layers`` take. Views of which colour is forgotten are standardised by
+    it, and differ in contrast all the same: a small shape has a higher peak than a large one of the same deviation, and
+    would be told by that.
+
     Args:
         ignored: how far views differ.
         like: a batch ``[B, C, H, W]`` of the images' dtype on the device.
         pairs: how many pairs of views there are of each real image; 0 where no term compares them.
-        pooling: the side of the squares of pixels that are averaged first, as the network would do: it is cheaper
-            before images are repeated and moved.
+        network: that reads the categories.
     """
 
-    def __init__(self, ignored: Ignored, like: Tensor, pairs: int, pooling: int = 1) -> None:
-        self.pairs, self._pooling = pairs, pooling
-        self._changes = RandomChanges(ignored, self._pooled(like), 2 * pairs + 2)
+    def __init__(self, ignored: Ignored, like: Tensor, pairs: int, network: nn.Module) -> None:
+        self.pairs = pairs
+        self._pool: nn.Module = nn.Identity()
+        self._standardise: nn.Module | None = None
+        if isinstance(network, CategoricalNetwork):
+            self._pool, self._standardise = network.pool, network.standardise
+        self._contrast = like.new_ones((2 * pairs + 2, len(like)))
+        self._changes = RandomChanges(ignored, self._pool(like), 2 * pairs + 2)
 
     def draw(self, generator: torch.Generator) -> None:
         """Draw new views."""
         self._changes.draw(generator)
+        if self._standardise is not None:
+            self._contrast.uniform_(1.0 - _CONTRAST, 1.0 + _CONTRAST, generator=generator)
 
     def of_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Views ``[(2 pairs + 1) * B, C, h, w]``: one of each pair, the others of them, and of the generated images."""
-        images = torch.cat([*[self._pooled(real)] * (2 * self.pairs), self._pooled(fake)])
-        return self._changes.augment(images, *range(2 * self.pairs + 1))
+        """Views ``[(2 pairs + 1) * B, c, h, w]``: one of each pair, the others of them, and of the generated images."""
+        images = torch.cat([*[self._pool(real)] * (2 * self.pairs), self._pool(fake)])
+        return self._viewed(images, *range(2 * self.pairs + 1))
 
     def of_generator(self, fake: Tensor) -> Tensor:
-        """Views ``[B, C, h, w]`` of the generated images, for G's update; differentiable in them."""
-        return self._changes.augment(self._pooled(fake), 2 * self.pairs + 1)
+        """Views ``[B, c, h, w]`` of the generated images, for G's update; differentiable in them."""
+        return self._viewed(self._pool(fake), 2 * self.pairs + 1)
 
-    def _pooled(self, images: Tensor) -> Tensor:
-        return images if self._pooling == 1 else F.avg_pool2d(images, self._pooling)
+    def _viewed(self, images: Tensor, *views: int) -> Tensor:
+        seen = self._changes.augment(images, *views)
+        if self._standardise is None:
+            return seen
+        contrast = self._contrast[views[0] : views[-1] + 1].flatten()
+        return self._standardise(seen) * contrast[:, None, None, None]  # type: ignore[no-any-return]

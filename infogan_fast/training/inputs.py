@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from infogan_fast.data import ImageData
 from infogan_fast.model import to_float
@@ -51,7 +51,7 @@ class StepInputs:
         device: of the inputs.
         dtype: of the inputs.
         asked_for: what terms ask for, ``Term.inputs``.
-        pooling: as in ``RandomViews``.
+        categories: as in ``RandomViews``.
 
     Raises:
         ConfigError: the batch is larger than the data.
@@ -65,7 +65,7 @@ class StepInputs:
         device: torch.device,
         dtype: torch.dtype,
         asked_for: Collection[Input] = (),
-        pooling: int | None = None,
+        categories: nn.Module | None = None,
     ) -> None:
         self._spec, self._batch_size, self._dtype = config.spec, config.batch_size, dtype
         self._asked_for = frozenset(asked_for)
@@ -74,7 +74,7 @@ class StepInputs:
         like = torch.empty((config.batch_size, *data.images.shape[1:]), dtype=dtype, device=device)
         second_view, uniform = "second_view" in self._asked_for, "uniform" in self._asked_for
         self._seeds = [randomness.LatentSeed(config.seed, device) for _ in range(updates)]
-        self._views = [randomness.RandomViews(config, like, second_view, uniform, pooling) for _ in range(updates)]
+        self._views = [randomness.RandomViews(config, like, second_view, uniform, categories) for _ in range(updates)]
 
     def prepare(self, step: int) -> None:
         """Refill, in place, what the step reads.

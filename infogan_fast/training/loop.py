@@ -10,7 +10,6 @@ from torch import Tensor
 from infogan_fast.data import ImageData
 from infogan_fast.data.images import size_text
 from infogan_fast.model import InfoGAN
-from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.objectives import Term
 from infogan_fast.training import randomness
 from infogan_fast.training.captured import WARM_UP_CALLS, Captured
@@ -63,8 +62,7 @@ class TrainingLoop:
             raise ConfigError(
                 f"ignore and categorical_network: got {data.name}, {size_text(data.shape)}, allowed: images"
             )
-        pooling = None if network is None else network.pooling if isinstance(network, CategoricalNetwork) else 1
-        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, pooling)
+        self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, network)
         capacity = min(config.log_every, config.steps)
         like = torch.empty(0, dtype=_at_least_float32(self.model.dtype), device=self.device)
         self.history = History(self.spec, self.training_step.metrics, capacity, like)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from infogan_fast.training.augment import VIEWS, AffineRange, Views, affine_maps, mapped, pixel_centres
 from infogan_fast.training.category_views import CategoryViews, RandomChanges
@@ -61,12 +61,11 @@ class RandomViews:
         like: a batch ``[B, *shape]`` of the data's dtype on the device; only images are moved.
         second_view: whether there is another view of the real images.
         uniform: whether there is a random number per image.
-        pooling: where the categories are read by a network of their own, off views of their own: the side of the
-            squares of pixels that are averaged for it; None where they are not.
+        categories: the network that reads the categories off views of their own, if there is one.
     """
 
     def __init__(
-        self, config: TrainConfig, like: Tensor, second_view: bool, uniform: bool, pooling: int | None = None
+        self, config: TrainConfig, like: Tensor, second_view: bool, uniform: bool, categories: nn.Module | None = None
     ) -> None:
         self._seed, self._noise, self._like = config.seed, config.instance_noise, like
         self._range = AffineRange(config.shear, config.rotation)
@@ -84,9 +83,9 @@ class RandomViews:
         """The other view of the real images, which the term on real images compares with ``augment.REAL``."""
         self.category_views: CategoryViews | None = None
         """What the network that reads the categories is shown, if there is one."""
-        if pooling is not None:
+        if categories is not None:
             pairs = config.real_information_views if second_view else 0
-            self.category_views = CategoryViews(config.ignored, like, pairs, pooling)
+            self.category_views = CategoryViews(config.ignored, like, pairs, categories)
         elif second_view and config.ignore:
             self.second_view = RandomChanges(config.ignored, like, 1)
         elif second_view:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan_fast.model import InfoGAN
+from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.networks.runner import NetworkRunner, OwnOps
 from infogan_fast.objectives import (
     Contribution,
@@ -62,8 +63,10 @@ class TrainingStep:
         self._trunk = NetworkRunner(model.trunk, of_discriminator)
         self._discriminator_head = NetworkRunner(model.discriminator_head, of_discriminator)
         self._q = None if model.q is None else NetworkRunner(model.q, own_ops)
-        own_categories = model.categorical_network
-        self._categories = None if own_categories is None else NetworkRunner(own_categories, own_ops)
+        categories = model.categorical_network
+        if isinstance(categories, CategoricalNetwork):
+            categories = categories.layers  # of which CategoryViews gives the input
+        self._categories = None if categories is None else NetworkRunner(categories, own_ops)
         trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], model.q_parameters()
         if "head" not in config.information_gradient:  # else parameters that the user has frozen stay so
             for parameter in q:

@@ -64,8 +64,8 @@ def test_any_codes_train(config, colours, changes):
 
 
 def test_own_ops_give_the_gradients_of_the_layers(config, colours):
-    network = TrainingLoop(config, colours).model.categorical_network.double()
-    images = torch.rand(3 * 4, 3, 16, 16, dtype=torch.float64)
+    network = TrainingLoop(config, colours).model.categorical_network.layers.double()
+    images = torch.rand(3 * 4, 1, 16, 16, dtype=torch.float64)
     results = []
     for own_ops in (None, OwnOps()):
         network.zero_grad()

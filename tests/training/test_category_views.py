@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch import nn
 
 from infogan_fast.networks.images import CategoricalNetwork
 from infogan_fast.training.category_views import CategoryViews, RandomChanges
@@ -123,7 +123,7 @@ def test_views_are_drawn_from_the_generator_alone(images):
 
 @pytest.mark.parametrize("pairs", [0, 1, 3])
 def test_batches_of_an_update(images, pairs):
-    views = CategoryViews(ignored(NOTHING), images, pairs)
+    views = CategoryViews(ignored(NOTHING), images, pairs, nn.Identity())
     views.draw(torch.Generator().manual_seed(0))
     fake = images.flip(0)
     seen = views.of_discriminator(images, fake)
@@ -131,18 +131,35 @@ def test_batches_of_an_update(images, pairs):
     assert torch.equal(views.of_generator(fake), fake)
 
 
-def test_pooling_first_is_what_the_network_would_do(images):
-    pooled, plain = (CategoryViews(ignored(NOTHING), images, 1, pooling) for pooling in (2, 1))
-    assert torch.equal(pooled.of_discriminator(images, images), F.avg_pool2d(plain.of_discriminator(images, images), 2))
-    network = CategoricalNetwork((3, 64, 64), 5, 0.1).eval()
-    assert network.pooling == 2
-    larger = images.float().repeat(1, 1, 4, 4)
+def test_views_of_a_categorical_network_are_what_its_layers_take():
+    larger = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    network = CategoricalNetwork((3, 64, 64), 5, 0.1, standardised=False).eval()
+    views = CategoryViews(ignored(NOTHING), larger, 1, network)
+    views.draw(torch.Generator().manual_seed(0))
     with torch.no_grad():
-        assert torch.equal(network(larger), network(F.avg_pool2d(larger, 2)))
+        seen = views.of_discriminator(larger, larger)
+        assert seen.shape == (18, 3, 32, 32)
+        assert torch.allclose(network.layers(seen), network(larger).repeat(3, 1), atol=1e-5)
+
+
+def test_views_without_colour_are_standardised_and_differ_in_contrast():
+    images = torch.rand(200, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    network = CategoricalNetwork((3, 16, 16), 5, 0.1).eval()
+    views = CategoryViews(only("colour"), images, 1, network)
+    views.draw(torch.Generator().manual_seed(0))
+    seen = views.of_discriminator(images, images)
+    assert seen.shape == (600, 1, 16, 16)
+    contrast = seen.std((1, 2, 3), correction=0)
+    assert 0.38 < float(contrast.min()) < 0.45
+    assert 1.55 < float(contrast.max()) < 1.61
+    assert abs(float(torch.corrcoef(torch.stack((contrast[:200], contrast[200:400])))[0, 1])) < 0.2
+    flipped = seen[:200] / contrast[:200, None, None, None]
+    grey = images.mean(1, keepdim=True)
+    assert float((flipped * (grey - grey.mean((2, 3), keepdim=True))).mean()) > 0.0
 
 
 def test_views_of_a_pair_and_of_both_players_differ(images):
-    views = CategoryViews(ignored(()), images, 1)
+    views = CategoryViews(ignored(()), images, 1, nn.Identity())
     views.draw(torch.Generator().manual_seed(0))
     first, second, fake = views.of_discriminator(images, images).chunk(3)
     for one, other in ((first, second), (second, fake), (fake, views.of_generator(images))):

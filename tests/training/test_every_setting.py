@@ -312,7 +312,7 @@ def test_ignore(make_config, data):
             front = [type(m).__name__ for m in TrainingLoop(config, images).model.modules()]
             assert ("Standardise" in front) == (networks == "images" and ignore == ("colour",))
         assert not torch.allclose(seen[0], seen[1], atol=1e-2)
-        assert torch.allclose(seen[2][:, 0], seen[2][:, 1])
+        assert torch.allclose(seen[2], seen[2][:, :1].expand_as(seen[2]))
         assert not torch.allclose(seen[0][:, 0], seen[2][:, 0], atol=1e-2)
     vectors = ImageData("vectors", torch.rand(20, 5))
     with pytest.raises(ConfigError, match="ignore and categorical_network: got vectors, 5, allowed: images"):
