@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from infogan_fast.data.errors import DataError
+from infogan_fast.data.images import ImageData
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,35 @@ class Factor:
     def size(self) -> int:
         """The number of values."""
         return len(self.values)
+
+
+def rendered(
+    name: str,
+    render: Callable[[Tensor], Tensor],
+    factors: Sequence[Factor],
+    training: Tensor,
+    heldout: Tensor,
+) -> ImageData:
+    """The data set of images that are rendered from factors, labelled with the first of these.
+
+    Args:
+        name: of the data set.
+        render: makes images, uint8 ``[N, C, H, W]``, of indices of the factors, int64 ``[N, F]``.
+        factors: the F factors; the values of the first are the names of the classes.
+        training, heldout: indices of the images of either part.
+    """
+    return ImageData(
+        name,
+        images=render(training),
+        labels=training[:, 0].clone(),
+        heldout_images=render(heldout),
+        heldout_labels=heldout[:, 0].clone(),
+        factors=training,
+        heldout_factors=heldout,
+        factor_names=tuple(factor.name for factor in factors),
+        factor_sizes=tuple(factor.size for factor in factors),
+        class_names=tuple(map(str, factors[0].values)),
+    )
 
 
 def checked_columns(indices: Tensor, factors: Sequence[Factor]) -> NDArray[Any]:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infogan_fast.data.factors import Factor, checked_columns, checked_number, number_of_images
+from infogan_fast.data.factors import Factor, checked_columns, checked_number, number_of_images, rendered
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.memory import check_fits
 from infogan_fast.reference import philox4x32
@@ -155,18 +155,7 @@ def load_shapes(training_images: int = TRAINING_IMAGES) -> ImageData:
     name = "shapes" if training_images == TRAINING_IMAGES else f"shapes:{training_images}"
     check_fits(name, (training_images + HELDOUT_IMAGES) * 3 * SIDE * SIDE)
     factors, heldout_factors = _drawn(training_images, part=0), _drawn(HELDOUT_IMAGES, part=1)
-    return ImageData(
-        name,
-        images=render(factors),
-        labels=factors[:, 0].clone(),
-        heldout_images=render(heldout_factors),
-        heldout_labels=heldout_factors[:, 0].clone(),
-        factors=factors,
-        heldout_factors=heldout_factors,
-        factor_names=FACTOR_NAMES,
-        factor_sizes=FACTOR_SIZES,
-        class_names=CLASS_NAMES,
-    )
+    return rendered(name, render, FACTORS, factors, heldout_factors)
 
 
 def load_sized_shapes(name: str) -> ImageData:

@@ -1,7 +1,7 @@
 """Random views of images that show the category and nothing else: what it is to ignore differs from view to view.
 
-The information that its category for one view of a real image has about that
-for another (``objectives.real_information``) is then only what the views have in common (Ji, Henriques, Vedaldi 2019).
+The information that Q's category for one view of a real image has about that for another
+(``objectives.real_information``) is then only about what the views have in common (Ji, Henriques, Vedaldi 2019).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from infogan_fast.training.augment import mapped, pixel_centres
 from infogan_fast.training.ignore import Ignored
 
 _BLUR = 5  # pixels, side of the kernel
-_CONTRAST = 0.6
-_NUMBERS = 11  # for moving pixels and blurring
+_CONTRAST = 0.6  # the largest change, as a ratio
+_BLURRED, _MOVED, _NUMBERS = 9, 10, 11  # of an image's random numbers; those before say how pixels are moved
 
 
 class RandomChanges:
@@ -42,6 +42,7 @@ class RandomChanges:
         self._pixels = pixel_centres(height, width, like.device).to(like.dtype)
         weights = torch.tensor([math.comb(_BLUR - 1, k) for k in range(_BLUR)], dtype=like.dtype, device=like.device)
         self._blur = (weights / weights.sum()).repeat(channels, 1)
+        self._as_it_is = torch.eye(2, 3, dtype=like.dtype, device=like.device)
 
     def draw(self, generator: torch.Generator) -> None:
         """Draw new views."""
@@ -58,12 +59,11 @@ class RandomChanges:
         if limits.moves:
             maps = _maps(uniform, limits)
             if self._probability < 1.0:
-                as_it_is = torch.eye(2, 3, dtype=maps.dtype, device=maps.device)
-                maps = torch.where(uniform[:, 10, None, None] < self._probability, maps, as_it_is)
+                maps = torch.where(uniform[:, _MOVED, None, None] < self._probability, maps, self._as_it_is)
             points = mapped(maps, self._pixels)
             images = F.grid_sample(images, points, padding_mode="border", align_corners=False)
         if limits.blur > 0.0:
-            images = torch.lerp(images, self._blurred(images), limits.blur * uniform[:, 8, None, None, None])
+            images = torch.lerp(images, self._blurred(images), limits.blur * uniform[:, _BLURRED, None, None, None])
         if limits.colour > 0.0:
             weights = uniform[:, _NUMBERS:, None, None]
             grey = (images * (weights / weights.sum(1, keepdim=True).clamp_min(1e-6))).sum(1, keepdim=True)
@@ -92,7 +92,7 @@ def _maps(uniform: Tensor, limits: Ignored) -> Tensor:
     cos, sin = scale * angle.cos(), scale * angle.sin()
     flip = torch.where(uniform[:, 7] < limits.flip, -1.0, 1.0)
     across, down = (2.0 * limits.shift * signed[:, 3 + axis] for axis in (0, 1))  # a side is 2 long
-    crop_across, crop_down = (1.0 - zoom) * signed[:, 5], (1.0 - zoom) * signed[:, 9]
+    crop_across, crop_down = (1.0 - zoom) * signed[:, 5], (1.0 - zoom) * signed[:, 8]
     rows = (
         torch.stack((flip * cos, scale * shear - sin, across + crop_across), dim=-1),
         torch.stack((flip * sin, cos, down + crop_down), dim=-1),
@@ -129,10 +129,13 @@ class CategoryViews:
         if self._standardise is not None:
             self._contrast.uniform_(1.0 - _CONTRAST, 1.0 + _CONTRAST, generator=generator)
 
-    def of_discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Views ``[(2 pairs + 1) * B, c, h, w]``: one of each pair, the others of them, and of the generated images."""
-        images = torch.cat([*[self._pool(real)] * (2 * self.pairs), self._pool(fake)])
-        return self._viewed(images, *range(2 * self.pairs + 1))
+    def of_real(self, real: Tensor) -> Tensor:
+        """Views ``[2 pairs * B, c, h, w]`` of the real images: one of each pair, then the others; at least one pair."""
+        return self._viewed(torch.cat([self._pool(real)] * (2 * self.pairs)), *range(2 * self.pairs))
+
+    def of_discriminator(self, fake: Tensor) -> Tensor:
+        """Views ``[B, c, h, w]`` of the generated images, for D's and Q's update."""
+        return self._viewed(self._pool(fake), 2 * self.pairs)
 
     def of_generator(self, fake: Tensor) -> Tensor:
         """Views ``[B, c, h, w]`` of the generated images, for G's update; differentiable in them."""

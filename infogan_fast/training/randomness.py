@@ -74,11 +74,11 @@ class RandomViews:
         if like.ndim == 4:
             height, width = like.shape[2:]
             self._pixels = pixel_centres(height, width, like.device).to(like.dtype)
-        self._changes: RandomChanges | None = None
-        if self._pixels is not None and config.augmentation > 0.0:
-            self._changes = RandomChanges(config.ignored.moves_alone(), like, VIEWS, config.augmentation)
-        self.views = self._empty(VIEWS, self._noise, self._range)._replace(changes=self._changes)
+        self.views = self._empty(VIEWS, self._noise, self._range)
         """``augment.VIEWS`` of each image, those of the last call."""
+        if self._pixels is not None and config.augmentation > 0.0:
+            changes = RandomChanges(config.ignored.moves_alone(), like, VIEWS, config.augmentation)
+            self.views = self.views._replace(changes=changes)
         self.second_view: Views | RandomChanges | None = None
         """The other view of the real images, which the term on real images compares with ``augment.REAL``."""
         self.category_views: CategoryViews | None = None
@@ -106,7 +106,7 @@ class RandomViews:
         # After the others, which are the same without these.
         if isinstance(self.second_view, Views):
             self._refill(self.second_view, SECOND_VIEW_NOISE * self._noise, SECOND_VIEW)
-        for views in (self.second_view, self.category_views, self._changes):
+        for views in (self.second_view, self.category_views, self.views.changes):
             if isinstance(views, RandomChanges | CategoryViews):
                 views.draw(self._generator)
         if self.uniform is not None:

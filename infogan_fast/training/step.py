@@ -193,15 +193,17 @@ class TrainingStep:
         """
         assert self._categories is not None
         assert inputs.category_views is not None
-        pairs = inputs.category_views.pairs
-        images = inputs.category_views.of_discriminator(real, fake)
+        views = inputs.category_views
+        seen = views.of_discriminator(fake)
+        with torch.set_grad_enabled(views.pairs == 0), self._autocast():
+            logits = to_float32(self._categories(seen))
+        fake_head = torch.cat((logits, *heads[-1:]), dim=1)
+        if views.pairs == 0:
+            return None, None, fake_head
+        seen = views.of_real(real)
         with self._autocast():
-            logits = to_float32(self._categories(images, groups=2 * pairs + 1))
-        if pairs == 0:
-            return None, None, torch.cat((logits, *heads), dim=1)
-        real_logits, fake_logits = logits[: 2 * pairs * len(fake)], logits[2 * pairs * len(fake) :].detach()
-        fake_head = torch.cat((fake_logits, *heads[-1:]), dim=1)
-        others = [heads[0].repeat(pairs, 1)] if heads else []
+            real_logits = to_float32(self._categories(seen, groups=2 * views.pairs))
+        others = [heads[0].repeat(views.pairs, 1)] if heads else []
         one, other = (torch.cat((half, *others), dim=1) for half in real_logits.chunk(2))
         return one, other, fake_head
 

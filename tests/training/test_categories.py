@@ -95,11 +95,11 @@ def test_views_depend_on_seed_and_step_alone(config, colours):
     for inputs in (one, other):
         inputs.prepare(5)
     real = one()[0].real
-    seen = [inputs()[0].category_views.of_discriminator(real, real) for inputs in (one, other)]
+    seen = [inputs()[0].category_views.of_real(real) for inputs in (one, other)]
     assert not torch.allclose(*seen)
     one.prepare(2)
     one.prepare(5)
-    assert torch.equal(one()[0].category_views.of_discriminator(real, real), seen[0])
+    assert torch.equal(one()[0].category_views.of_real(real), seen[0])
 
 
 @pytest.mark.slow

@@ -307,7 +307,7 @@ def test_ignore(make_config, data):
             seen.append(
                 now.second_view.augment(real, 0)
                 if now.category_views is None
-                else now.category_views.of_discriminator(real, real)[: len(real)]
+                else now.category_views.of_real(real)[: len(real)]
             )
             front = [type(m).__name__ for m in TrainingLoop(config, images).model.modules()]
             assert ("Standardise" in front) == (networks == "images" and ignore == ("colour",))

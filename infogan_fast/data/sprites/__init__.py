@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
-from infogan_fast.data.factors import Factor, checked_columns, checked_number, number_of_images
+from infogan_fast.data.factors import Factor, checked_columns, checked_number, number_of_images, rendered
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.sprites.masks import MASK_SIDE, ROTATIONS, SCALES_IN_TENTHS, SHAPES, sprite_masks
 from infogan_fast.reference import philox4x32
@@ -100,18 +100,8 @@ def load_sprites(training_images: int = TRAINING_IMAGES) -> ImageData:
         DataError: ``training_images`` is out of range.
     """
     factors, heldout_factors = chosen_factors("sprites", training_images)
-    return ImageData(
-        "sprites" if training_images == TRAINING_IMAGES else f"sprites:{training_images}",
-        images=render(factors),
-        labels=factors[:, 0].clone(),
-        heldout_images=render(heldout_factors),
-        heldout_labels=heldout_factors[:, 0].clone(),
-        factors=factors,
-        heldout_factors=heldout_factors,
-        factor_names=FACTOR_NAMES,
-        factor_sizes=FACTOR_SIZES,
-        class_names=tuple(SHAPES),
-    )
+    name = "sprites" if training_images == TRAINING_IMAGES else f"sprites:{training_images}"
+    return rendered(name, render, FACTORS, factors, heldout_factors)
 
 
 def chosen_factors(data: str, training_images: int) -> tuple[Tensor, Tensor]:

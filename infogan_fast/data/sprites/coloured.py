@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from infogan_fast.data import sprites
-from infogan_fast.data.factors import Factor, checked_columns, number_of_images
+from infogan_fast.data.factors import Factor, checked_columns, number_of_images, rendered
 from infogan_fast.data.images import ImageData
 from infogan_fast.data.memory import check_fits
-from infogan_fast.data.sprites.masks import SHAPES
 from infogan_fast.reference import philox4x32
 
 _CHANNELS = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]], dtype=torch.uint8)
@@ -53,18 +52,7 @@ def load_coloured_sprites(training_images: int = sprites.TRAINING_IMAGES) -> Ima
     factors, heldout_factors = sprites.chosen_factors("colour-sprites", training_images)
     check_fits(name, (len(factors) + len(heldout_factors)) * 3 * sprites.SIDE**2)
     factors, heldout_factors = _with_hues(factors, part=0), _with_hues(heldout_factors, part=1)
-    return ImageData(
-        name,
-        images=render(factors),
-        labels=factors[:, 0].clone(),
-        heldout_images=render(heldout_factors),
-        heldout_labels=heldout_factors[:, 0].clone(),
-        factors=factors,
-        heldout_factors=heldout_factors,
-        factor_names=FACTOR_NAMES,
-        factor_sizes=FACTOR_SIZES,
-        class_names=tuple(SHAPES),
-    )
+    return rendered(name, render, FACTORS, factors, heldout_factors)
 
 
 def load_sized_coloured_sprites(name: str) -> ImageData:
