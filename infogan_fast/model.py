@@ -37,7 +37,8 @@ class InfoGAN(nn.Module):
         q_head(features) -> [B, head_dim], or q_network(x) -> [B, head_dim], which shares nothing with D
 
     A ``categorical_network(x) -> [B, sum of categories]`` reads the categorical codes by itself. The other of Q's
-    networks then gives the other columns alone, and there is none where no code is left for it.
+    networks then gives the other columns alone, and there is none where no code is left for it. Beside it a
+    ``projection(features) -> [B, sum of categories]`` makes D conditional.
 
     Args:
         spec: the latent variables; ``spec.input_dim`` is the width of G's input.
@@ -48,13 +49,16 @@ class InfoGAN(nn.Module):
         q_network: Q as a network of its own, in the place of ``q_head``.
         categorical_network: the logits of the categorical codes from a network of their own. In training it can be
             shown other views of x than D, such as grey or turned ones.
+        projection: what training adds to D's logit for each category that x is of, on top of the trunk (projection
+            discriminator, Miyato & Koyama 2018, equation 4); ``discriminate`` leaves it out. Real images are of the
+            categories that ``categorical_network`` reads off them, which needs a term on real images.
         variance: of Q's Gaussians, as in ``info_loss``.
 
     Raises:
         TypeError: a network is no ``nn.Module``, or ``spec`` no ``LatentSpec``.
         ValueError: not exactly one of ``q_head`` and ``q_network`` is given, one of them is given and a
-            ``categorical_network`` reads every code, there is such a network and no categorical code, the variance is
-            not allowed, or two networks share a parameter.
+            ``categorical_network`` reads every code, there is such a network and no categorical code, a ``projection``
+            without such a network, the variance is not allowed, or two networks share a parameter.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class InfoGAN(nn.Module):
         q_head: nn.Module | None = None,
         q_network: nn.Module | None = None,
         categorical_network: nn.Module | None = None,
+        projection: nn.Module | None = None,
         variance: Variance = "learned",
     ) -> None:
         super().__init__()
@@ -75,6 +80,8 @@ class InfoGAN(nn.Module):
         spec.head_dim(variance)  # raises on a variance that is not allowed
         if categorical_network is not None and not spec.categorical:
             raise ValueError("InfoGAN: got a categorical_network, allowed: None, as there is no categorical code")
+        if projection is not None and categorical_network is None:
+            raise ValueError("InfoGAN: got a projection, allowed: None without a categorical_network")
         reads_all = categorical_network is not None and not spec.continuous
         given = (q_head is not None) + (q_network is not None)
         if given != (0 if reads_all else 1):
@@ -88,14 +95,16 @@ class InfoGAN(nn.Module):
             "q_head": q_head,
             "q_network": q_network,
             "categorical_network": categorical_network,
+            "projection": projection,
         }
         for name, network in networks.items():
-            optional = name in ("q_head", "q_network", "categorical_network")
+            optional = name in ("q_head", "q_network", "categorical_network", "projection")
             if not isinstance(network, nn.Module) and not (optional and network is None):
                 raise TypeError(f"InfoGAN: {name} must be an nn.Module, got {type(network).__name__}")
         self.spec, self.variance = spec, variance
         self.generator, self.trunk, self.discriminator_head = generator, trunk, discriminator_head
         self.q_head, self.q_network, self.categorical_network = q_head, q_network, categorical_network
+        self.projection = projection
         _check_nothing_shared({name: network for name, network in networks.items() if network is not None})
 
     @property
@@ -246,6 +255,9 @@ class InfoGAN(nn.Module):
                 logits = _called_beside_others(self.categorical_network, "categorical_network", made)
                 _check_output("categorical_network", logits, (rows, sum(spec.categorical)), codes)
                 columns -= sum(spec.categorical)
+            if self.projection is not None:
+                matches = _called_beside_others(self.projection, "projection", features)
+                _check_output("projection", matches, (rows, sum(spec.categorical)), codes)
             if self.q is not None:
                 name, read = ("q_network", made) if self.q_head is None else ("q_head", features)
                 _check_output(name, _called_beside_others(self.q, name, read), (rows, columns), codes)

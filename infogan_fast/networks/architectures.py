@@ -49,6 +49,7 @@ def build_model(
     seed: int = 0,
     networks: Networks = "mnist",
     standardised: bool = False,
+    conditional: bool = False,
 ) -> InfoGAN:
     """An InfoGAN of one of the built-in architectures.
 
@@ -62,6 +63,7 @@ def build_model(
         networks: their architecture, one of ``ARCHITECTURES``.
         standardised: whether a network of its own for the categorical codes sees images without colour, brightness and
             contrast; architectures without such a network are the same.
+        conditional: whether D judges an image together with its categories, ``InfoGAN.projection``; likewise.
 
     Raises:
         ValueError: the architecture is not for images of that shape, or ``width`` is not positive.
@@ -75,6 +77,7 @@ def build_model(
         if architecture.categorical_network is not None and categories > 0:
             categorical_network = architecture.categorical_network(image_shape, categories, width, standardised)
             columns -= categories
+        conditional = conditional and categorical_network is not None
         return InfoGAN(
             spec,
             generator=generator,
@@ -82,5 +85,6 @@ def build_model(
             discriminator_head=nn.Linear(trunk.out_features, 1),
             q_head=architecture.q_head(trunk.out_features, columns, width) if columns > 0 else None,
             categorical_network=categorical_network,
+            projection=nn.Linear(trunk.out_features, categories, bias=False) if conditional else None,
             variance=variance,
         )

@@ -26,7 +26,7 @@ class DiscriminatorPasses(NamedTuple):
     """
 
     real_logits: Tensor
-    """``[B, 1]``, D's output for the real images."""
+    """``[B, 1]``, D's output for the real images, of a conditional D together with their categories."""
     fake_logits: Tensor
     """``[B, 1]``, D's output for the generated images."""
     fake_head: Tensor
@@ -40,7 +40,8 @@ class DiscriminatorPasses(NamedTuple):
     fake: Tensor | None
     """``[B, *shape]``, the generated images as D saw them, detached from G; likewise."""
     judge: Callable[[Tensor], Tensor]
-    """D's logits ``[B, 1]`` for other images ``[B, *shape]``, by another pass; for terms with second derivatives."""
+    """D's logits ``[B, 1]`` for other images ``[B, *shape]``, of no category, by another pass; for terms with second
+    derivatives."""
     real_head: Tensor | None
     """``[B, head_dim]``, Q's output for the real images; None unless a term asks for ``second_view``."""
     second_view_head: Tensor | None

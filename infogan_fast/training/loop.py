@@ -62,6 +62,13 @@ class TrainingLoop:
             raise ConfigError(
                 f"ignore and categorical_network: got {data.name}, {size_text(data.shape)}, allowed: images"
             )
+        if self.model.projection is not None and not config.uses_real_information:
+            raise ConfigError("projection: got one, allowed: None unless real_information is above 0")
+        if self.model.projection is not None and any(term.needs_second_derivatives for term in objective):
+            raise ConfigError(
+                "projection: got one, allowed: None with a term that differentiates D with respect to images, which "
+                "are then of no category"
+            )
         self.inputs = StepInputs(config, data, self.device, self.model.dtype, asked_for, network)
         capacity = min(config.log_every, config.steps)
         like = torch.empty(0, dtype=_at_least_float32(self.model.dtype), device=self.device)

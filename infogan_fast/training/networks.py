@@ -47,6 +47,7 @@ def build_networks(config: TrainConfig, image_shape: tuple[int, int, int]) -> In
             seed=config.seed,
             networks=config.networks,
             standardised=config.ignored.forgets_colour,
+            conditional=config.uses_conditional_discriminator,
         )
     except ValueError as error:
         raise ConfigError(f"data: {error}; --set image_size=32 resizes the images") from error

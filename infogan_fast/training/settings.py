@@ -155,6 +155,12 @@ class TrainConfig:
         "how much the entropy of the categories counts within that term; above 1, such as 1.5, it keeps categories "
         "from merging early on, and draws those of unequal size together",
     )
+    conditional_discriminator: bool = setting(
+        False,
+        "D judges an image together with its categories, which for a real image are those that Q reads off it "
+        "(projection discriminator); does nothing unless the categories are read by a network of their own, there is a "
+        "term on real images, and the game is another than wgan-gp",
+    )
     ignore: allowed.Ignore = setting(
         (),
         "what the categorical codes are to ignore, kind or kind:strength, separated by commas: the views of the real "
@@ -299,6 +305,11 @@ class TrainConfig:
     def uses_real_information(self) -> bool:
         """Whether there is a term on real images."""
         return self.real_information > 0.0 and bool(self.categorical)
+
+    @property
+    def uses_conditional_discriminator(self) -> bool:
+        """Whether built-in networks that read the categories by one of their own get a conditional D."""
+        return self.conditional_discriminator and self.uses_real_information and self.game != "wgan-gp"
 
     @property
     def objective(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -67,7 +68,10 @@ class TrainingStep:
         if isinstance(categories, CategoricalNetwork):
             categories = categories.layers  # of which CategoryViews gives the input
         self._categories = None if categories is None else NetworkRunner(categories, own_ops)
+        self._projection = None if model.projection is None else NetworkRunner(model.projection, of_discriminator)
         trunk, q = [*model.trunk.parameters(), *model.discriminator_head.parameters()], model.q_parameters()
+        if model.projection is not None:
+            trunk += model.projection.parameters()
         if "head" not in config.information_gradient:  # else parameters that the user has frozen stay so
             for parameter in q:
                 parameter.requires_grad_(False)
@@ -77,6 +81,8 @@ class TrainingStep:
         self.generator_optimizer = FusedAdam([list(model.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
+        before = itertools.accumulate(config.categorical, initial=0)
+        self._first_columns = torch.tensor(list(before)[:-1], dtype=torch.int64, device=device)
         self._code_weight_scale = torch.ones(config.spec.num_codes, dtype=torch.float32, device=device)
         self.generate: Callable[[Tensor], Tensor] = self._generate
         self.discriminator_loss: Callable[..., tuple[Tensor, Tensor]] = self._discriminator_loss
@@ -149,6 +155,7 @@ class TrainingStep:
             features = self._trunk(images, groups=len(images) // batch)
             judged = features[: 2 * batch] if second_view else features
             real_logits, fake_logits = torch.split(to_float32(self._discriminator_head(judged, groups=2)), batch)
+            matches = None if self._projection is None else to_float32(self._projection(judged, groups=2))
             # Q reads the generated images, and with a term on two views all.
             read = features if self.model.q_head is not None else images
             if self.model.q_head is not None and "trunk" not in self.config.information_gradient:
@@ -162,6 +169,12 @@ class TrainingStep:
             real_head, fake_head, second_view_head = heads
         else:
             real_head, fake_head, second_view_head = None, heads[0], None
+        if matches is not None:
+            assert real_head is not None
+            assert second_view_head is not None
+            real_matches, fake_matches = torch.split(matches, batch)
+            real_logits = real_logits + self._chosen(real_matches, self._categories_of(real_head, second_view_head))
+            fake_logits = fake_logits + self._chosen(fake_matches, inputs.latents.categorical)
         passes = DiscriminatorPasses(
             real_logits=real_logits,
             fake_logits=fake_logits,
@@ -207,6 +220,17 @@ class TrainingStep:
         one, other = (torch.cat((half, *others), dim=1) for half in real_logits.chunk(2))
         return one, other, fake_head
 
+    def _categories_of(self, *heads: Tensor) -> Tensor:
+        """The most probable category of each code for B real images, ``[B, m]``, from Q's output for all views."""
+        read = torch.cat([head.detach() for head in heads])
+        logits = self.config.spec.split(read, self.config.variance).logits
+        views = [code.log_softmax(1).view(-1, self.config.batch_size, code.shape[1]).sum(0) for code in logits]
+        return torch.stack([view.argmax(1) for view in views], dim=1)
+
+    def _chosen(self, matches: Tensor, categories: Tensor) -> Tensor:
+        """Of ``[B, sum of categories]`` the columns of categories ``[B, m]``, added up: ``[B, 1]``."""
+        return matches.gather(1, categories + self._first_columns).sum(1, keepdim=True)
+
     def _judge(self, images: Tensor) -> Tensor:
         with self._autocast():
             return to_float32(self._discriminator_head(self._trunk(images)))
@@ -220,6 +244,8 @@ class TrainingStep:
         with self._autocast():
             features = self._trunk(images)
             logits = to_float32(self._discriminator_head(features))
+            if self._projection is not None:
+                logits = logits + self._chosen(to_float32(self._projection(features)), inputs.latents.categorical)
             head = self._generator_head(images, features, of_category) if self._generator_reads_q else None
         passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
         return _total([_checked(term, term(passes)) for term in self._generator_terms])

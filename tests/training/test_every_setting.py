@@ -282,6 +282,20 @@ def test_real_information_entropy(make_config, data):
     assert logged == same_logged
 
 
+def test_conditional_discriminator(make_config, data):
+    """D has a projection where categories are read by a network of their own beside a term on real images."""
+    images = ImageData("larger", data.images.repeat(1, 1, 2, 2))
+
+    def projection(**settings):
+        config = make_config(**{"networks": "images", "real_information": 1.0, **settings})
+        return TrainingLoop(config, images).model.projection
+
+    assert projection() is None
+    assert projection(conditional_discriminator=True).weight.shape[0] == sum(make_config().categorical)
+    for idle in ({"networks": "mnist"}, {"real_information": 0.0}, {"game": "wgan-gp"}, {"categorical": ()}):
+        assert projection(conditional_discriminator=True, **idle) is None
+
+
 class Watched:
     """A term that notes the heads that it is given."""
 

@@ -41,6 +41,7 @@ WRONG = {
     "real_information": [-1.0, None],
     "real_information_views": [0, 65, None],
     "real_information_entropy": [-0.1, None],
+    "conditional_discriminator": [None, 1],
     "ignore": ["colour", (1,), None],
     "information_gradient": [("discriminator",), ("head", "head"), "head"],
     "steps": [0, 10.0],
