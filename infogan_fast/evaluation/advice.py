@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from infogan_fast.training.overrides import value_text
+from infogan_fast.training.presets import IMAGES_PRESET, preset
 from infogan_fast.training.settings import OWN_NETWORKS, TrainConfig
 
 
@@ -26,6 +27,10 @@ def _ignores_nothing(config: TrainConfig, images: bool) -> bool:
     return images and not config.ignore
 
 
+def _ignores_something(config: TrainConfig, images: bool) -> bool:
+    return images and bool(config.ignore)
+
+
 def _other_networks(config: TrainConfig, images: bool) -> bool:
     return images and config.networks not in ("images", OWN_NETWORKS)
 
@@ -34,16 +39,20 @@ def _augments_less(config: TrainConfig, images: bool) -> bool:
     return images and config.augmentation < 0.7
 
 
-_LONGER = _Hint("train for longer (--steps {twice_steps})")
+_LONGER = _Hint("train anew for longer (--steps {more_steps})")
 _SLOWER = _Hint("let G learn more slowly (--set learning_rate_generator={half_generator_rate})")
 _TERM = _Hint("let real images shape the categories (--set real_information=1)", _has_no_term)
 _IGNORE = _Hint("say what the categories are to ignore, such as --set ignore=colour,rotation", _ignores_nothing)
+_IGNORE_OTHERS = _Hint(
+    "have the categories ignore what they go by now (--set ignore=, now {ignore})", _ignores_something
+)
+_IGNORE_LESS = _Hint("name less in what is to be ignored, or weaker (--set ignore=, now {ignore})", _ignores_something)
 _PRESET = _Hint("use the networks made for images in general (--preset images)", _other_networks)
 _AUGMENT = _Hint("where images are few, keep D from learning them by heart (--set augmentation=0.7)", _augments_less)
 _CATEGORIES = _Hint("give another number of categories (--set categorical=, now {categorical})")
 
 ADVICE: Mapping[str, tuple[_Hint, ...]] = {
-    "categories_at_chance": (_TERM, _IGNORE, _PRESET, _CATEGORIES, _LONGER),
+    "categories_at_chance": (_TERM, _IGNORE, _PRESET, _IGNORE_OTHERS, _CATEGORIES, _LONGER),
     "empty_categories": (
         _Hint("give as many categories as there are kinds (--set categorical=, now {categorical})"),
         _TERM,
@@ -56,6 +65,7 @@ ADVICE: Mapping[str, tuple[_Hint, ...]] = {
         _Hint("another seed (--set seed={next_seed})"),
         _Hint("give the term more weight (--set real_information={twice_real_information})"),
         _IGNORE,
+        _IGNORE_LESS,
         _CATEGORIES,
     ),
     "images_far_from_real": (
@@ -94,7 +104,8 @@ def advice(name: str, config: TrainConfig, images: bool) -> str:
 
 def _fields(config: TrainConfig) -> dict[str, str]:
     return {
-        "twice_steps": str(2 * config.steps),
+        "more_steps": str(max(2 * config.steps, preset(IMAGES_PRESET).steps if config.networks == "images" else 0)),
+        "ignore": value_text(config.ignore),
         "next_seed": str(config.seed + 1),
         "half_generator_rate": f"{config.learning_rate_generator / 2:g}",
         "twice_real_information": f"{2 * config.real_information:g}",

@@ -62,6 +62,8 @@ def check_data(data: datasets.ImageData, config: TrainConfig) -> None:
     count = len(data.images)
     if count < config.batch_size:
         few = f"{data.name}: holds {count} training images, allowed: at least batch_size, {config.batch_size}"
+        if count > 1:
+            few += f"; --set batch_size={max(2, count // 2)} is a smaller one"
         raise datasets.DataError("; ".join([few, *data.notes]))
     if config.networks != OWN_NETWORKS and len(data.shape) != 3:
         raise ConfigError(

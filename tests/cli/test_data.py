@@ -103,7 +103,8 @@ def test_fewer_images_than_a_batch(infogan_fast, photos, tmp_path):
     code, _, error = infogan_fast("train", "--data", photos, "--device=cpu")
     assert code == 2
     assert (
-        f"{photos.resolve()}: holds 8 training images, allowed: at least batch_size, 64; skipped 2 of 12 files" in error
+        f"{photos.resolve()}: holds 8 training images, allowed: at least batch_size, 64; --set batch_size=4 is a "
+        "smaller one; skipped 2 of 12 files" in error
     )
     assert error.count("\n") == 1
 

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -202,7 +203,7 @@ def test_advice_names_settings_and_values_that_there_are(name, settings):
         if option == "preset":
             preset(value)
         elif option == "steps":
-            assert int(value) == 2 * settings.steps
+            assert int(value) >= 2 * settings.steps
         elif not value.endswith("="):
             parse_overrides([value])
     assert "--" in text
@@ -213,4 +214,12 @@ def test_advice_leaves_out_what_the_run_has():
     assert "real_information=1" not in advice("categories_at_chance", TERM, True)
     assert "--preset images" not in advice("checkerboard", PRESETS["images"], True)
     assert "--preset images" not in advice("categories_at_chance", PLAIN, False)
-    assert "ignore=" not in advice("categories_at_chance", PRESETS["images"], True)
+    assert "such as --set ignore=" not in advice("categories_at_chance", PRESETS["images"], True)
+    assert "--set ignore=, now colour" in advice("categories_at_chance", PRESETS["images"], True)
+    assert "ignore=" not in advice("categories_at_chance", PRESETS["images"], False)
+
+
+def test_a_trial_of_the_preset_is_to_become_a_whole_run():
+    assert "--steps 3000" in advice("images_far_from_real", replace(PRESETS["images"], steps=120), True)
+    assert "--steps 6000" in advice("images_far_from_real", PRESETS["images"], True)
+    assert "--steps 240" in advice("images_far_from_real", replace(PLAIN, steps=120), True)
