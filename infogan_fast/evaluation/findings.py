@@ -179,7 +179,7 @@ def _real_information(config: TrainConfig, lines: Sequence[dict[str, Any]]) -> I
         yield (
             "real_information_behind",
             f"The categories of two views of a real image share {value:.2f} of at most {limit:.2f} nats, the mean "
-            f"of the last {len(values)} lines of metrics ({value / limit:.0%}; "
+            f"of the last lines of metrics ({value / limit:.0%}; "
             f"runs that worked have {INFORMATION:.0%} or more): some categories are mixed up, or split.",
         )
 
