@@ -55,7 +55,11 @@ class TrainingStep:
         self._second_view = any("second_view" in term.inputs for term in terms)
         self._generator_reads_q = any(term.reads_q for term in self._generator_terms)
         twice_differentiated = any(term.needs_second_derivatives for term in terms)
-        self._autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=not in_float32)
+        # Without a cache of cast weights: inside another autocast context, such as the trainer's, it outlives the step,
+        # and does not see the updates of the optimisers.
+        self._autocast = partial(
+            torch.autocast, device.type, torch.bfloat16, enabled=not in_float32, cache_enabled=False
+        )
         own_ops = None
         if device.type == "cpu" and not config.compile:
             own_ops = OwnOps(uses_onednn(config), None if in_float32 else torch.bfloat16)
