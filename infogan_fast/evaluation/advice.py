@@ -9,6 +9,8 @@ from infogan_fast.training.overrides import value_text
 from infogan_fast.training.presets import IMAGES_PRESET, preset
 from infogan_fast.training.settings import OWN_NETWORKS, TrainConfig
 
+_SEEDS = 2**31  # the largest that is allowed is one less
+
 
 @dataclass(frozen=True)
 class _Hint:
@@ -23,12 +25,16 @@ def _has_no_term(config: TrainConfig, images: bool) -> bool:
     return not config.uses_real_information
 
 
+def _reads_ignore(config: TrainConfig) -> bool:
+    return config.uses_real_information or config.networks == "images"
+
+
 def _ignores_nothing(config: TrainConfig, images: bool) -> bool:
-    return images and not config.ignore
+    return images and not config.ignore and _reads_ignore(config)
 
 
 def _ignores_something(config: TrainConfig, images: bool) -> bool:
-    return images and bool(config.ignore)
+    return images and bool(config.ignore) and _reads_ignore(config)
 
 
 def _other_networks(config: TrainConfig, images: bool) -> bool:
@@ -106,7 +112,7 @@ def _fields(config: TrainConfig) -> dict[str, str]:
     return {
         "more_steps": str(max(2 * config.steps, preset(IMAGES_PRESET).steps if config.networks == "images" else 0)),
         "ignore": value_text(config.ignore),
-        "next_seed": str(config.seed + 1),
+        "next_seed": str((config.seed + 1) % _SEEDS),
         "half_generator_rate": f"{config.learning_rate_generator / 2:g}",
         "twice_real_information": f"{2 * config.real_information:g}",
         "half_categorical_weight": f"{config.categorical_weight / 2:g}",

@@ -174,7 +174,7 @@ def _real_information(config: TrainConfig, lines: Sequence[dict[str, Any]]) -> I
     limit = sum(math.log(count) for count in config.categorical)
     if not config.uses_real_information or not values or limit == 0.0:
         return
-    value = sum(values) / len(values)
+    value = max(sum(values) / len(values), 0.0)  # rounding can leave it below
     if value < INFORMATION * limit:
         yield (
             "real_information_behind",

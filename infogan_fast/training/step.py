@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +24,7 @@ from infogan_fast.training.adam import FusedAdam
 from infogan_fast.training.augment import FAKE_FOR_DISCRIMINATOR, FAKE_FOR_GENERATOR, REAL
 from infogan_fast.training.inputs import UpdateInputs
 from infogan_fast.training.processor import uses_onednn
+from infogan_fast.training.projection import categories_read, of_categories
 from infogan_fast.training.schedule import Schedule
 from infogan_fast.training.settings import TrainConfig
 
@@ -85,8 +85,6 @@ class TrainingStep:
         self.generator_optimizer = FusedAdam([list(model.generator.parameters())], config.betas, captured)
 
         # Multiplies the weights of the codes; refilled in place, which a compiled step notices.
-        before = itertools.accumulate(config.categorical, initial=0)
-        self._first_columns = torch.tensor(list(before)[:-1], dtype=torch.int64, device=device)
         self._code_weight_scale = torch.ones(config.spec.num_codes, dtype=torch.float32, device=device)
         self.generate: Callable[[Tensor], Tensor] = self._generate
         self.discriminator_loss: Callable[..., tuple[Tensor, Tensor]] = self._discriminator_loss
@@ -176,9 +174,10 @@ class TrainingStep:
         if matches is not None:
             assert real_head is not None
             assert second_view_head is not None
-            real_matches, fake_matches = torch.split(matches, batch)
-            real_logits = real_logits + self._chosen(real_matches, self._categories_of(real_head, second_view_head))
-            fake_logits = fake_logits + self._chosen(fake_matches, inputs.latents.categorical)
+            spec, (real_matches, fake_matches) = self.config.spec, torch.split(matches, batch)
+            read = categories_read(torch.cat((real_head, second_view_head)), batch, spec, self.config.variance)
+            real_logits = real_logits + of_categories(real_matches, read, spec)
+            fake_logits = fake_logits + of_categories(fake_matches, inputs.latents.categorical, spec)
         passes = DiscriminatorPasses(
             real_logits=real_logits,
             fake_logits=fake_logits,
@@ -224,17 +223,6 @@ class TrainingStep:
         one, other = (torch.cat((half, *others), dim=1) for half in real_logits.chunk(2))
         return one, other, fake_head
 
-    def _categories_of(self, *heads: Tensor) -> Tensor:
-        """The most probable category of each code for B real images, ``[B, m]``, from Q's output for all views."""
-        read = torch.cat([head.detach() for head in heads])
-        logits = self.config.spec.split(read, self.config.variance).logits
-        views = [code.log_softmax(1).view(-1, self.config.batch_size, code.shape[1]).sum(0) for code in logits]
-        return torch.stack([view.argmax(1) for view in views], dim=1)
-
-    def _chosen(self, matches: Tensor, categories: Tensor) -> Tensor:
-        """Of ``[B, sum of categories]`` the columns of categories ``[B, m]``, added up: ``[B, 1]``."""
-        return matches.gather(1, categories + self._first_columns).sum(1, keepdim=True)
-
     def _judge(self, images: Tensor) -> Tensor:
         with self._autocast():
             return to_float32(self._discriminator_head(self._trunk(images)))
@@ -249,7 +237,8 @@ class TrainingStep:
             features = self._trunk(images)
             logits = to_float32(self._discriminator_head(features))
             if self._projection is not None:
-                logits = logits + self._chosen(to_float32(self._projection(features)), inputs.latents.categorical)
+                matches = to_float32(self._projection(features))
+                logits = logits + of_categories(matches, inputs.latents.categorical, self.config.spec)
             head = self._generator_head(images, features, of_category) if self._generator_reads_q else None
         passes = GeneratorPasses(logits, head, inputs.latents, self._code_weight_scale)
         return _total([_checked(term, term(passes)) for term in self._generator_terms])

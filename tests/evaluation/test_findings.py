@@ -219,6 +219,12 @@ def test_advice_leaves_out_what_the_run_has():
     assert "ignore=" not in advice("categories_at_chance", PRESETS["images"], False)
 
 
+def test_advice_is_of_settings_that_change_something():
+    assert "ignore=" not in advice("categories_at_chance", PLAIN, True)
+    assert "such as --set ignore=" in advice("categories_at_chance", TERM, True)
+    assert "--set seed=0" in advice("real_information_behind", replace(TERM, seed=2**31 - 1), True)
+
+
 def test_a_trial_of_the_preset_is_to_become_a_whole_run():
     assert "--steps 3000" in advice("images_far_from_real", replace(PRESETS["images"], steps=120), True)
     assert "--steps 6000" in advice("images_far_from_real", PRESETS["images"], True)
